@@ -1,0 +1,150 @@
+/**
+ * Every error that Skein throws on purpose. Each class has a stable `code`, which is also a
+ * heading in doc/api.md; switch on it rather than on the message.
+ */
+
+/** The base of all of them. */
+export abstract class SkeinError extends Error {
+  /** Stable and unique to the class. */
+  abstract readonly code: string;
+
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** Options that were refused, all faults at once. Nothing was started or changed. */
+export class InvalidOptionsError extends SkeinError {
+  readonly code = "ERR_SKEIN_INVALID_OPTIONS";
+  /** One sentence for each fault: what was given and what is allowed. */
+  readonly faults: readonly string[];
+
+  constructor(subject: string, faults: readonly string[]) {
+    super(`${subject}: ${faults.join("; ")}`);
+    this.faults = faults;
+  }
+}
+
+/** An argument of a call is of the wrong type or out of its range. Nothing was changed. */
+export class InvalidArgumentError extends SkeinError {
+  readonly code = "ERR_SKEIN_INVALID_ARGUMENT";
+}
+
+/** A key that no table can hold. Nothing was changed. */
+export class InvalidKeyError extends SkeinError {
+  readonly code = "ERR_SKEIN_INVALID_KEY";
+}
+
+/** A value that would not arrive unchanged on another node. Nothing was changed. */
+export class InvalidValueError extends SkeinError {
+  readonly code = "ERR_SKEIN_INVALID_VALUE";
+}
+
+/** A key, a value or a batch over its size limit. Nothing was changed. */
+export class TooLargeError extends SkeinError {
+  readonly code = "ERR_SKEIN_TOO_LARGE";
+}
+
+/** A table is used that was not declared, or is declared a second time in another way. */
+export class TableError extends SkeinError {
+  readonly code = "ERR_SKEIN_TABLE";
+}
+
+/** A queue is full. Nothing was changed; try again when earlier calls have settled. */
+export class OverloadedError extends SkeinError {
+  readonly code = "ERR_SKEIN_OVERLOADED";
+}
+
+/** Not every node that was asked acknowledged in time. The write stands on this node. */
+export class AckTimeoutError extends SkeinError {
+  readonly code = "ERR_SKEIN_ACK_TIMEOUT";
+  /** Names of the nodes that had not acknowledged. */
+  readonly missing: readonly string[];
+
+  constructor(timeoutMs: number, missing: readonly string[]) {
+    super(
+      `no acknowledgement within ${timeoutMs} ms from ${missing.join(", ") || "enough nodes"}; ` +
+        "the write stands on this node and goes on spreading",
+    );
+    this.missing = missing;
+  }
+}
+
+/** The caller's AbortSignal fired. A write that was under way stands on this node. */
+export class AbortedError extends SkeinError {
+  readonly code = "ERR_SKEIN_ABORTED";
+}
+
+/** The node is not running: it was stopped, has left, or has not been started. */
+export class NotRunningError extends SkeinError {
+  readonly code = "ERR_SKEIN_NOT_RUNNING";
+}
+
+/** The cluster has closed this incarnation of the node; it must start again as a new one. */
+export class FencedError extends SkeinError {
+  readonly code = "ERR_SKEIN_FENCED";
+}
+
+/** Bytes from outside that break the protocol. The link they came on is closed. */
+export class ProtocolError extends SkeinError {
+  readonly code = "ERR_SKEIN_PROTOCOL";
+}
+
+/** Why a handshake was refused. */
+export type RefusalReason =
+  | "protocol"
+  | "cluster"
+  | "secret"
+  | "name"
+  | "self"
+  | "fenced"
+  | "clock"
+  | "busy"
+  | "malformed"
+  | "timeout";
+
+/** A peer, or we, refused a link. */
+export class RefusedError extends SkeinError {
+  readonly code = "ERR_SKEIN_REFUSED";
+  readonly reason: RefusalReason;
+
+  constructor(reason: RefusalReason, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** A database, a file or a resolver did not answer. The cause says why. */
+export class UnavailableError extends SkeinError {
+  readonly code = "ERR_SKEIN_UNAVAILABLE";
+}
+
+/** A database of a kind or a version that is not supported, or a right that is missing. */
+export class UnsupportedError extends SkeinError {
+  readonly code = "ERR_SKEIN_UNSUPPORTED";
+}
+
+/** An optional driver is not installed. The message says which package to install. */
+export class MissingDriverError extends SkeinError {
+  readonly code = "ERR_SKEIN_MISSING_DRIVER";
+}
+
+/** Every error of Skein, to `switch (error.code)` on. */
+export type AnySkeinError =
+  | InvalidOptionsError
+  | InvalidArgumentError
+  | InvalidKeyError
+  | InvalidValueError
+  | TooLargeError
+  | TableError
+  | OverloadedError
+  | AckTimeoutError
+  | AbortedError
+  | NotRunningError
+  | FencedError
+  | ProtocolError
+  | RefusedError
+  | UnavailableError
+  | UnsupportedError
+  | MissingDriverError;
