@@ -3,7 +3,7 @@
  * `encodeKey` makes: a second spelling of a key would be a second row under the same key.
  */
 import { ProtocolError } from "../errors.ts";
-import { exceedsKeyBytes, KEY_BYTES_MAX, KEY_DEPTH_MAX, type Key } from "./key.ts";
+import { exceedsKeyBytes, KEY_BYTES_MAX, KEY_DEPTH_MAX, type Key } from "./key-format.ts";
 
 const NULL = 1;
 const FALSE = 2;

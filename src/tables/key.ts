@@ -1,173 +1,17 @@
 /**
- * Keys and the strings that stand for them. A key's encoding is the identity of its row on
- * every node: equal keys have equal encodings, different keys different ones. A string stands
- * for itself unless it is empty or starts with "\0"; all else starts with "\0" and a tag:
- *
- *     "\0" null | false | true | number(8) | bigint(size, bytes) | escaped string | tuple(elements)
- *
- * The tags rise in the order of the types, and all that follows a tag keeps the order of the
- * values, so that `<` on encodings is the order of keys, but for one thing: tuples sort after
- * all strings although they start with "\0" (see `compareEncodedKeys`). Elements of tuples have
- * the same tags and end themselves. Everything but a string's own units is one byte wide, so
- * that V8 keeps the encodings in one byte per unit.
+ * What the rest needs of keys: encoding and decoding, order, prefixes and a hash. How encodings
+ * look, and why, is in key-format.ts.
  */
-import { InvalidKeyError, TooLargeError } from "../errors.ts";
+import { InvalidKeyError } from "../errors.ts";
+import { encodeKey } from "./key-encoding.ts";
+import { AFTER_ALL_KEYS, describeNonKey, STRING_HEAD, TUPLE_HEAD } from "./key-format.ts";
 
-/** What a row can be stored under. */
-export type Key = string | number | bigint | boolean | null | readonly Key[];
+export { checkEncodedKey, decodeKey } from "./key-decoding.ts";
+export { encodeKey } from "./key-encoding.ts";
+export { AFTER_ALL_KEYS, KEY_BYTES_MAX, KEY_DEPTH_MAX, type Key } from "./key-format.ts";
 
-/** The most UTF-8 bytes that an encoding may have. */
-export const KEY_BYTES_MAX = 1024;
-
-/** How deep tuples may be nested; a tuple of scalars has depth 1. */
-export const KEY_DEPTH_MAX = 8;
-
-/** The unit after "\0" in encodings, and before each element in tuples. */
-export const KEY_TAGS = {
-  null: "\x01",
-  false: "\x02",
-  true: "\x03",
-  number: "\x04",
-  bigint: "\x05",
-  string: "\x06",
-  tuple: "\x07",
-} as const;
-
-/** Sorts after every encoding; itself not one. */
-export const AFTER_ALL_KEYS = "\0\x08";
-
-const STRING_HEAD = `\0${KEY_TAGS.string}`;
-const TUPLE_HEAD = `\0${KEY_TAGS.tuple}`;
 const TUPLE_TAG_UNIT = 7;
 const LAST_UNIT = 0xffff;
-const ALLOWED =
-  "allowed are strings, numbers but NaN, bigints, booleans, null and arrays of those, " +
-  `${KEY_DEPTH_MAX} deep at most`;
-
-/**
- * The identity of a key.
- * @throws InvalidKeyError for what is no key, TooLargeError over 1 KiB
- */
-export function encodeKey(key: unknown): string {
-  // Three bytes are the most that UTF-8 needs for a unit. The unit of "" is NaN.
-  if (typeof key === "string" && key.charCodeAt(0) > 0 && key.length * 3 <= KEY_BYTES_MAX) {
-    return key;
-  }
-  const encoded = encodeOther(key);
-  if (exceedsKeyBytes(encoded)) throw tooLarge();
-  return encoded;
-}
-
-function encodeOther(key: unknown): string {
-  if (typeof key === "string") {
-    if (key.length > KEY_BYTES_MAX) throw tooLarge();
-    return key.charCodeAt(0) > 0 ? key : STRING_HEAD + key;
-  }
-  if (Array.isArray(key)) return encodeElements(key, TUPLE_HEAD, 1, "key");
-  return `\0${encodeScalar(key, "key")}`;
-}
-
-/** Appends to `head`, which tells when the whole is over the limit, however wide the arrays. */
-function encodeElements(
-  tuple: readonly unknown[],
-  head: string,
-  depth: number,
-  path: string,
-): string {
-  if (depth > KEY_DEPTH_MAX) throw new InvalidKeyError(`key is nested too deep; ${ALLOWED}`);
-  let encoded = head;
-  for (let index = 0; index < tuple.length; index++) {
-    const element = tuple[index];
-    if (typeof element === "string") {
-      if (element.length > KEY_BYTES_MAX) throw tooLarge();
-      encoded += `${KEY_TAGS.string}${escapeUnits(element)}\0`;
-    } else if (Array.isArray(element)) {
-      const nested = encoded + KEY_TAGS.tuple;
-      encoded = `${encodeElements(element, nested, depth + 1, `${path}[${index}]`)}\0`;
-    } else {
-      if (element === undefined && !(index in tuple)) {
-        throw new InvalidKeyError(`${path}[${index}] is a hole in a sparse array; ${ALLOWED}`);
-      }
-      encoded += encodeScalar(element, path, index);
-    }
-    if (encoded.length > KEY_BYTES_MAX) throw tooLarge();
-  }
-  return encoded;
-}
-
-/** With "\0" out of the way it can end the string, below every unit that could follow. */
-function escapeUnits(text: string): string {
-  if (text.indexOf("\0") < 0 && text.indexOf("\x01") < 0) return text;
-  return text.replaceAll("\x01", "\x01\x02").replaceAll("\0", "\x01\x01");
-}
-
-function encodeScalar(value: unknown, path: string, index?: number): string {
-  switch (typeof value) {
-    case "number":
-      if (!Number.isNaN(value)) return encodeNumber(value);
-      break;
-    case "boolean":
-      return value ? KEY_TAGS.true : KEY_TAGS.false;
-    case "bigint":
-      return encodeBigint(value);
-    case "object":
-      if (value === null) return KEY_TAGS.null;
-      break;
-  }
-  const where = index === undefined ? path : `${path}[${index}]`;
-  throw new InvalidKeyError(`${where} is ${describe(value)}; ${ALLOWED}`);
-}
-
-const numberView = new DataView(new ArrayBuffer(8));
-
-/** The bits of the number, turned so that their order as bytes is the order of numbers. */
-function encodeNumber(value: number): string {
-  const view = numberView;
-  view.setFloat64(0, value === 0 ? 0 : value);
-  const high = view.getUint32(0);
-  const flip = high >>> 31 === 1 ? 0xff : 0;
-  return (
-    KEY_TAGS.number +
-    String.fromCharCode(
-      (high >>> 24) ^ (flip || 0x80),
-      ((high >>> 16) & 0xff) ^ flip,
-      ((high >>> 8) & 0xff) ^ flip,
-      (high & 0xff) ^ flip,
-      view.getUint8(4) ^ flip,
-      view.getUint8(5) ^ flip,
-      view.getUint8(6) ^ flip,
-      view.getUint8(7) ^ flip,
-    )
-  );
-}
-
-/** The size of the magnitude, negative with the sign, and its bytes, inverted with the sign. */
-function encodeBigint(value: bigint): string {
-  let hex = value === 0n ? "" : (value < 0n ? -value : value).toString(16);
-  if (hex.length > KEY_BYTES_MAX * 2) throw tooLarge();
-  if (hex.length % 2 === 1) hex = `0${hex}`;
-  const size = hex.length / 2;
-  const flip = value < 0n ? 0xff : 0;
-  const head = 0x8000 + (value < 0n ? -size : size);
-  let encoded = KEY_TAGS.bigint + String.fromCharCode(head >>> 8, head & 0xff);
-  for (let at = 0; at < hex.length; at += 2) {
-    encoded += String.fromCharCode(Number.parseInt(hex.slice(at, at + 2), 16) ^ flip);
-  }
-  return encoded;
-}
-
-/** Whether an encoding has more bytes in UTF-8 than a key may have. */
-export function exceedsKeyBytes(encoded: string): boolean {
-  if (encoded.length * 3 <= KEY_BYTES_MAX) return false;
-  if (encoded.length > KEY_BYTES_MAX) return true;
-  let bytes = encoded.length;
-  for (let index = 0; index < encoded.length; index++) {
-    const unit = encoded.charCodeAt(index);
-    // A pair of surrogates is four bytes, two for each; a lone one counts as much.
-    if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
-  }
-  return bytes > KEY_BYTES_MAX;
-}
 
 /**
  * The order of keys: null < booleans < numbers < bigints < strings by UTF-16 units < tuples,
@@ -217,7 +61,9 @@ export function prefixRange(prefix: unknown): PrefixRange {
     return new LeadingUnits(from, from + AFTER_ALL_KEYS.charAt(1));
   }
   if (typeof prefix !== "string") {
-    throw new InvalidKeyError(`prefix is ${describe(prefix)}; allowed are strings and arrays`);
+    throw new InvalidKeyError(
+      `prefix is ${describeNonKey(prefix)}; allowed are strings and arrays`,
+    );
   }
   const from = encodeKey(prefix);
   return prefix === "" ? new AllStrings() : new LeadingUnits(from, afterUnits(from, prefix.length));
@@ -269,16 +115,3 @@ export function hashKey(encoded: string): number {
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
 }
-
-function tooLarge(): TooLargeError {
-  return new TooLargeError(`key is over ${KEY_BYTES_MAX} bytes as it is stored`);
-}
-
-function describe(value: unknown): string {
-  if (typeof value === "number" || value === null || value === undefined) return String(value);
-  if (typeof value !== "object") return `a ${typeof value}`;
-  const name: unknown = value.constructor?.name;
-  return typeof name === "string" && name !== "Object" ? `an object (${name})` : "an object";
-}
-
-export { checkEncodedKey, decodeKey } from "./key-decoding.ts";

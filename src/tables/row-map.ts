@@ -1,0 +1,128 @@
+/**
+ * A Map from encoded keys to rows, in 256 shards. One big Map has two faults: it takes 2^24
+ * entries at most, and growing it copies them all in one step. Here a million rows
+ * are 256 Maps of four thousand, each grown by itself, and twenty million rows are 256 of 80,000.
+ */
+
+const SHARDS = 256;
+/** Units that choose the shard; all of them in shorter keys. */
+const SAMPLES = 16;
+
+/** A Map's methods, with a Map's guarantees for iteration while it changes. */
+export class RowMap<R> {
+  readonly #shards: (Map<string, R> | undefined)[] = new Array(SHARDS).fill(undefined);
+  #size = 0;
+
+  /** Rows held. */
+  get size(): number {
+    return this.#size;
+  }
+
+  get(key: string): R | undefined {
+    return this.#shards[shardOf(key)]?.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.#shards[shardOf(key)]?.has(key) ?? false;
+  }
+
+  set(key: string, row: R): void {
+    const at = shardOf(key);
+    let shard = this.#shards[at];
+    if (shard === undefined) {
+      shard = new Map();
+      this.#shards[at] = shard;
+    }
+    const before = shard.size;
+    shard.set(key, row);
+    this.#size += shard.size - before;
+  }
+
+  /** Whether there was one. */
+  delete(key: string): boolean {
+    const deleted = this.#shards[shardOf(key)]?.delete(key) ?? false;
+    if (deleted) this.#size--;
+    return deleted;
+  }
+
+  clear(): void {
+    // The shards stay, so that iterators under way see that they are empty.
+    for (const shard of this.#shards) shard?.clear();
+    this.#size = 0;
+  }
+
+  /**
+   * Rows in no order. The map may change meanwhile, over any time: what is there from start to
+   * end comes exactly once, what is deleted before its turn does not come.
+   */
+  values(): IterableIterator<R> {
+    return new ShardIterator(this.#shards, (shard) => shard.values());
+  }
+
+  /** Keys, as `values`. */
+  keys(): IterableIterator<string> {
+    return new ShardIterator(this.#shards, (shard) => shard.keys());
+  }
+
+  /** Keys with their rows, as `values`. */
+  entries(): IterableIterator<[string, R]> {
+    return new ShardIterator(this.#shards, (shard) => shard.entries());
+  }
+}
+
+/** One shard after another; the next one is opened when the one before has ended. */
+class ShardIterator<R, T> implements IterableIterator<T> {
+  readonly #shards: readonly (Map<string, R> | undefined)[];
+  readonly #open: (shard: Map<string, R>) => IterableIterator<T>;
+  #next = 0;
+  #current: IterableIterator<T> | null = null;
+
+  constructor(
+    shards: readonly (Map<string, R> | undefined)[],
+    open: (shard: Map<string, R>) => IterableIterator<T>,
+  ) {
+    this.#shards = shards;
+    this.#open = open;
+  }
+
+  next(): IteratorResult<T, undefined> {
+    for (;;) {
+      if (this.#current !== null) {
+        const result = this.#current.next();
+        if (!result.done) return result;
+        this.#current = null;
+      }
+      if (this.#next >= SHARDS) return { done: true, value: undefined };
+      const shard = this.#shards[this.#next++];
+      if (shard !== undefined) this.#current = this.#open(shard);
+    }
+  }
+
+  return(): IteratorResult<T, undefined> {
+    this.#next = SHARDS;
+    this.#current = null;
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+}
+
+/** Up to 16 units spread over the key: 41 ns for 40 units where all would take 93. */
+function shardOf(key: string): number {
+  const length = key.length;
+  let hash = length;
+  if (length <= SAMPLES) {
+    for (let index = 0; index < length; index++) {
+      hash = (Math.imul(hash, 31) + key.charCodeAt(index)) | 0;
+    }
+  } else {
+    const stride = (length - 1) / (SAMPLES - 1);
+    for (let sample = 0; sample < SAMPLES; sample++) {
+      hash = (Math.imul(hash, 31) + key.charCodeAt((sample * stride) | 0)) | 0;
+    }
+  }
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+  return hash >>> 24;
+}

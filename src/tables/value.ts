@@ -1,0 +1,106 @@
+/**
+ * Values as they are stored and sent: a string with a code unit for each byte, which is compact
+ * on the heap and cannot change. Its first unit says the form, the rest is MessagePack.
+ *
+ * "p": plain data (null, booleans, numbers, strings, bigints, undefined, objects, arrays), which
+ * is frozen when it is decoded, so that readers can share it. "r": holds a Map, Set, Date
+ * or binary data somewhere; these cannot be frozen, so that each reader gets its own. Its
+ * objects are MessagePack records, to be told from Maps. All other forms are reserved.
+ */
+import { Packr } from "msgpackr";
+import { bytesToLatin1, latin1ToBytes } from "../bytes.ts";
+import { InvalidValueError, ProtocolError, SkeinError } from "../errors.ts";
+import { tooLarge, VALUE_BYTES_MAX, ValueCheck } from "./value-check.ts";
+import { canonicalForm, checkDecoded, freezePlain } from "./value-form.ts";
+
+export { VALUE_BYTES_MAX, VALUE_DEPTH_MAX } from "./value-check.ts";
+
+const PLAIN = "p";
+const PLAIN_UNIT = PLAIN.charCodeAt(0);
+const RICH = "r";
+const RICH_UNIT = RICH.charCodeAt(0);
+const AFTER_FORM = { start: 1 };
+
+interface Codec {
+  pack(value: unknown): Uint8Array;
+  unpack(bytes: Uint8Array, options: { start: number }): unknown;
+}
+const plainCodec: Codec = new Packr({
+  useRecords: false,
+  variableMapSize: true,
+  useBigIntExtension: true,
+  useToJSON: false,
+  structuredClone: false,
+});
+const richCodec: Codec = new Packr({
+  useRecords: true,
+  moreTypes: true,
+  copyBuffers: true,
+  useToJSON: false,
+  structuredClone: false,
+});
+
+/**
+ * Checks a value and encodes it. Prototypes of null become `Object.prototype`, -0 becomes 0,
+ * accessors become what they return, and what is shared within the value comes apart.
+ * @throws InvalidValueError for what would be altered, TooLargeError over 1 MiB
+ */
+export function encodeValue(value: unknown): string {
+  try {
+    const check = new ValueCheck();
+    check.run(value);
+    const bytes = (check.rich ? richCodec : plainCodec).pack(value);
+    if (bytes.length > VALUE_BYTES_MAX) throw tooLarge();
+    return (check.rich ? RICH : PLAIN) + bytesToLatin1(bytes);
+  } catch (error) {
+    if (error instanceof SkeinError) throw error;
+    throw new InvalidValueError("value could not be read; see the cause", { cause: error });
+  }
+}
+
+/**
+ * Looks at the form and the size only, so that a frame of many values is quick to check; what is
+ * ill-formed beyond that shows when the value is decoded.
+ * @throws ProtocolError
+ */
+export function checkEncodedValue(encoded: string): void {
+  const form = encoded.charCodeAt(0);
+  if (form !== PLAIN_UNIT && form !== RICH_UNIT) throw illFormed("unknown form");
+  if (encoded.length > VALUE_BYTES_MAX + 1) throw illFormed(`over ${VALUE_BYTES_MAX} bytes`);
+}
+
+/**
+ * The value: plain data frozen in depth, other data made anew by each call.
+ * @throws ProtocolError for bytes that `encodeValue` does not make
+ */
+export function decodeValue(encoded: string): unknown {
+  checkEncodedValue(encoded);
+  const plain = isShareable(encoded);
+  try {
+    const value = (plain ? plainCodec : richCodec).unpack(latin1ToBytes(encoded), AFTER_FORM);
+    if (plain) freezePlain(value);
+    else checkDecoded(value);
+    return value;
+  } catch (error) {
+    if (error instanceof ProtocolError) throw error;
+    throw new ProtocolError("ill-formed value", { cause: error });
+  }
+}
+
+/** Whether readers may share the decoded value, since it is frozen. */
+export function isShareable(encoded: string): boolean {
+  return encoded.charCodeAt(0) === PLAIN_UNIT;
+}
+
+/**
+ * Whether two encoded values have the same structure; the order of properties, of Map entries
+ * and of Set elements does not matter.
+ * @throws ProtocolError
+ */
+export function valuesEqual(a: string, b: string): boolean {
+  return a === b || canonicalForm(decodeValue(a)) === canonicalForm(decodeValue(b));
+}
+
+function illFormed(why: string): ProtocolError {
+  return new ProtocolError(`ill-formed value: ${why}`);
+}
