@@ -138,6 +138,14 @@ export class ByteWriter {
     return out;
   }
 
+  /** What was written here, followed by what was written to `tail`, in one copy. */
+  concat(tail: ByteWriter): Uint8Array {
+    const out = Buffer.allocUnsafeSlow(this.#length + tail.#length);
+    out.set(this.#buffer.subarray(0, this.#length));
+    out.set(tail.#buffer.subarray(0, tail.#length), this.#length);
+    return out;
+  }
+
   /** Forgets what was written. */
   reset(): void {
     this.#length = 0;

@@ -1,0 +1,207 @@
+/**
+ * Puts one node's tables and its cluster together. `startNode` and the simulator both build their
+ * nodes with this function; transport, clock and randomness are all that differ. Synchronous and
+ * without promises: those belong to the public faces.
+ */
+import { Cluster } from "../cluster/cluster.ts";
+import type {
+  ClusterEvents,
+  DownReason,
+  MemberIdentity,
+  OriginClosedReason,
+  Peer,
+  Refusal,
+} from "../cluster/cluster-events.ts";
+import type { ClusterOptions } from "../cluster/cluster-options.ts";
+import type { Link, LinkHandler, Transport } from "../cluster/transport.ts";
+import type { Clock, Log, Random } from "../runtime.ts";
+import type { TablesLimits } from "../tables/limits.ts";
+import type { TablesObserver } from "../tables/observer.ts";
+import { Tables } from "../tables/tables.ts";
+
+/** While writes wait, time-outs are looked at this often. */
+const EXPIRE_MS = 100;
+
+/** Options of the cluster, and what the tables need besides. */
+export interface EngineOptions extends ClusterOptions {
+  readonly limits?: Partial<TablesLimits>;
+  readonly observer?: TablesObserver;
+}
+
+/** What the node layer wants to hear. All optional; called after the tables have been told. */
+export interface EngineEvents {
+  linkUp?(peer: Peer): void;
+  linkDown?(peer: Peer, reason: string): void;
+  memberUp?(member: MemberIdentity): void;
+  memberDown?(member: MemberIdentity, reason: DownReason): void;
+  originClosed?(origin: number, reason: OriginClosedReason | "gossip"): void;
+  refused?(refusal: Refusal): void;
+  caughtUp?(origin: number): void;
+  lagging?(origin: number): void;
+  /** This incarnation is over. The engine goes on answering until it is stopped. */
+  fenced?(reason: string): void;
+}
+
+/** What the engine stands on. */
+export interface EngineEnvironment {
+  readonly transport: Pick<Transport, "dial">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly events?: EngineEvents;
+}
+
+/** One node without its public faces. */
+export interface Engine {
+  readonly tables: Tables;
+  readonly cluster: Cluster;
+  /** For the transport: a link that others open. */
+  accept(link: Link): LinkHandler;
+  start(): void;
+  /** Says goodbye: peers drop this node's rows at once. */
+  leave(): void;
+  /** Stops without a word. */
+  stop(): void;
+}
+
+/** Builds a node that is not started yet. */
+export function assembleEngine(options: EngineOptions, environment: EngineEnvironment): Engine {
+  return new AssembledEngine(options, environment);
+}
+
+class AssembledEngine implements Engine, ClusterEvents {
+  readonly tables: Tables;
+  readonly cluster: Cluster;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #events: EngineEvents;
+  #awake = false;
+  #stopped = false;
+  #expiryDue = false;
+
+  constructor(options: EngineOptions, environment: EngineEnvironment) {
+    const { limits, observer, ...clusterOptions } = options;
+    const { clock, random, log, transport } = environment;
+    this.#clock = clock;
+    this.#log = log;
+    this.#events = environment.events ?? {};
+    this.tables = new Tables({
+      origin: options.origin,
+      wall: () => clock.wall(),
+      now: () => clock.now(),
+      ...(limits === undefined ? {} : { limits }),
+      ...(observer === undefined ? {} : { observer }),
+      outbox: {
+        send: (peer, frame) => this.cluster.send(peer, frame),
+        disconnect: (peer, reason) => this.#later(() => this.cluster.disconnect(peer, reason)),
+        wake: () => this.#wake(),
+      },
+      events: {
+        fenced: (reason) => this.#events.fenced?.(reason),
+        originClosed: (origin) => this.#later(() => this.cluster.close(origin, "gossip")),
+        caughtUp: (origin) => this.#events.caughtUp?.(origin),
+        lagging: (origin) => this.#events.lagging?.(origin),
+      },
+    });
+    this.cluster = new Cluster(clusterOptions, {
+      transport,
+      clock,
+      random,
+      log,
+      events: this,
+      isClosed: (origin) => this.tables.isClosed(origin),
+    });
+  }
+
+  accept(link: Link): LinkHandler {
+    return this.cluster.accept(link);
+  }
+
+  start(): void {
+    this.cluster.start();
+  }
+
+  leave(): void {
+    this.tables.run();
+    this.#stopped = true;
+    this.cluster.leave();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.cluster.stop();
+  }
+
+  linkUp(peer: Peer): void {
+    this.tables.linkUp(peer.origin, peer.name);
+    this.#events.linkUp?.(peer);
+  }
+
+  linkDown(peer: Peer, reason: string): void {
+    this.tables.linkDown(peer.origin);
+    this.#events.linkDown?.(peer, reason);
+  }
+
+  frame(peer: Peer, frame: Uint8Array): void {
+    if (!this.#stopped) this.tables.receive(peer.origin, frame);
+  }
+
+  memberUp(member: MemberIdentity): void {
+    this.tables.memberUp(member.origin);
+    this.#events.memberUp?.(member);
+  }
+
+  memberDown(member: MemberIdentity, reason: DownReason): void {
+    this.tables.memberDown(member.origin);
+    this.#events.memberDown?.(member, reason);
+  }
+
+  originClosed(origin: number, reason: OriginClosedReason): void {
+    this.tables.close(origin);
+    this.#events.originClosed?.(origin, reason);
+  }
+
+  fenced(reason: string): void {
+    this.tables.fence(reason);
+  }
+
+  refused(refusal: Refusal): void {
+    this.#events.refused?.(refusal);
+  }
+
+  tick(): void {
+    if (!this.#stopped) this.tables.tick();
+  }
+
+  /** Runs the tables once at the end of this turn, and again while they have work. */
+  #wake(): void {
+    if (!this.#awake && !this.#stopped) {
+      this.#awake = true;
+      this.#clock.defer(() => {
+        this.#awake = false;
+        if (this.#stopped) return;
+        if (this.tables.run()) this.#wake();
+        this.#scheduleExpiry();
+      });
+    }
+  }
+
+  #scheduleExpiry(): void {
+    if (this.#expiryDue || this.tables.acks.pending === 0) return;
+    this.#expiryDue = true;
+    this.#clock.after(EXPIRE_MS, () => {
+      this.#expiryDue = false;
+      if (this.#stopped) return;
+      this.tables.expire();
+      this.#scheduleExpiry();
+    });
+  }
+
+  /** The tables are in the middle of something: the cluster is told when they are done. */
+  #later(act: () => void): void {
+    this.#clock.defer(() => {
+      if (!this.#stopped) act();
+      else this.#log.debug({ event: "late_call" }, "dropped a call after the engine stopped");
+    });
+  }
+}

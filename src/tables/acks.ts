@@ -1,0 +1,257 @@
+/**
+ * Which writes are everywhere. Each member has one number: how far it has applied our log. A
+ * write is done once every member that was streaming when it was made has reached it or is down.
+ *
+ * A member that becomes counted starts at our log's head of that moment, so a write made earlier
+ * does not wait for it; hence the lowest number over all counted members decides for every
+ * write at once, and the waiting ones are plain queues in log order.
+ */
+import { AckTimeoutError, OverloadedError, type SkeinError } from "../errors.ts";
+
+/** What an acknowledged write has reached. Shared between writes: frozen. */
+export interface Reached {
+  /** How many other nodes are known to have applied it. */
+  readonly nodes: number;
+  /** Names of linked members that were still catching up and were not waited for. */
+  readonly catchingUp: readonly string[];
+  /** Whether no other member was in reach: the write lives on this node only. */
+  readonly alone: boolean;
+}
+
+/** Told once, when its write is done or has failed. */
+export interface Waiter {
+  done(reached: Reached): void;
+  fail(error: SkeinError): void;
+}
+
+/** How many others must have applied a write: all that count, or that many. */
+export type AckNeed = "all" | number;
+
+interface Pending {
+  readonly seq: number;
+  readonly deadline: number;
+  readonly waiter: Waiter;
+}
+
+/** First in, first out; all entries have the same need and the same time-out. */
+interface Queue {
+  readonly need: AckNeed;
+  readonly timeoutMs: number;
+  entries: Pending[];
+  head: number;
+}
+
+interface AckMember {
+  readonly name: string;
+  acked: number;
+  counted: boolean;
+  linked: boolean;
+}
+
+/** The bookkeeping. Members are known by origin id. */
+export class Acks {
+  readonly #members = new Map<number, AckMember>();
+  readonly #queues = new Map<string, Queue>();
+  readonly #pendingMax: number;
+  #pending = 0;
+  #reached: Reached | null = null;
+  timeouts = 0;
+
+  constructor(pendingMax: number) {
+    this.#pendingMax = pendingMax;
+  }
+
+  /** Writes that wait. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** A link to a member is up; it is not waited for yet. */
+  linked(id: number, name: string): void {
+    const known = this.#members.get(id);
+    if (known === undefined) {
+      this.#members.set(id, { name, acked: 0, counted: false, linked: true });
+    } else known.linked = true;
+    this.#changed();
+  }
+
+  /** The link is gone, which by itself excuses nobody. */
+  unlinked(id: number): void {
+    const member = this.#members.get(id);
+    if (member === undefined) return;
+    member.linked = false;
+    if (!member.counted) this.#members.delete(id);
+    this.#changed();
+  }
+
+  /** The member streams: writes after `head` wait for it. */
+  count(id: number, head: number): void {
+    const member = this.#members.get(id);
+    if (member === undefined || member.counted) return;
+    member.counted = true;
+    member.acked = Math.max(member.acked, head);
+    this.#changed();
+  }
+
+  /** The member is not waited for any more: it is down, or lags (`keep`, it stays linked). */
+  excuse(id: number): void {
+    const member = this.#members.get(id);
+    if (member === undefined) return;
+    member.counted = false;
+    if (!member.linked) this.#members.delete(id);
+    this.#changed();
+    this.settle();
+  }
+
+  isCounted(id: number): boolean {
+    return this.#members.get(id)?.counted === true;
+  }
+
+  /** How far a member has applied our log, as far as known. */
+  acked(id: number): number {
+    return this.#members.get(id)?.acked ?? 0;
+  }
+
+  /** A member says, directly or through another, how far it has applied our log. */
+  advance(id: number, seq: number): boolean {
+    const member = this.#members.get(id);
+    if (member === undefined || seq <= member.acked) return false;
+    member.acked = seq;
+    return true;
+  }
+
+  /** Waits until the write is where it is needed. Throws OverloadedError before anything else. */
+  wait(
+    seq: number,
+    terms: { readonly need: AckNeed; readonly timeoutMs: number; readonly now: number },
+    waiter: Waiter,
+  ): void {
+    if (this.#watermark(terms.need) >= seq) {
+      waiter.done(this.#reachedBy(terms.need));
+      return;
+    }
+    const key = `${terms.need}|${terms.timeoutMs}`;
+    let queue = this.#queues.get(key);
+    if (queue === undefined) {
+      queue = { need: terms.need, timeoutMs: terms.timeoutMs, entries: [], head: 0 };
+      this.#queues.set(key, queue);
+    }
+    queue.entries.push({ seq, deadline: terms.now + terms.timeoutMs, waiter });
+    this.#pending++;
+  }
+
+  /** Throws OverloadedError when so many more writes may not wait. */
+  admit(writes: number): void {
+    if (this.#pending + writes <= this.#pendingMax) return;
+    throw new OverloadedError(
+      `${this.#pending} writes wait for acknowledgement, at most ${this.#pendingMax} may`,
+    );
+  }
+
+  /** Settles every write that is done by now. */
+  settle(): void {
+    if (this.#pending === 0) return;
+    for (const queue of this.#queues.values()) {
+      const watermark = this.#watermark(queue.need);
+      while (queue.head < queue.entries.length) {
+        const entry = queue.entries[queue.head] as Pending;
+        if (entry.seq > watermark) break;
+        this.#take(queue);
+        entry.waiter.done(this.#reachedBy(queue.need));
+      }
+    }
+  }
+
+  /** Fails every write whose time is over. */
+  expire(now: number): void {
+    if (this.#pending === 0) return;
+    for (const [key, queue] of this.#queues) {
+      while (queue.head < queue.entries.length) {
+        const entry = queue.entries[queue.head] as Pending;
+        if (entry.deadline > now) break;
+        this.#take(queue);
+        this.timeouts++;
+        entry.waiter.fail(new AckTimeoutError(queue.timeoutMs, this.#missing(entry.seq)));
+      }
+      if (queue.entries.length === 0) this.#queues.delete(key);
+    }
+  }
+
+  /** Fails every write that waits. */
+  failAll(error: SkeinError): void {
+    for (const queue of this.#queues.values()) {
+      while (queue.head < queue.entries.length) this.#take(queue).waiter.fail(error);
+    }
+    this.#queues.clear();
+  }
+
+  /** Ids of the members that are waited for. */
+  *countedIds(): IterableIterator<number> {
+    for (const [id, member] of this.#members) if (member.counted) yield id;
+  }
+
+  /** Ids of linked members that are not waited for. */
+  *catchingUpIds(): IterableIterator<number> {
+    for (const [id, member] of this.#members) if (!member.counted) yield id;
+  }
+
+  #take(queue: Queue): Pending {
+    const entry = queue.entries[queue.head] as Pending;
+    queue.head++;
+    this.#pending--;
+    if (queue.head === queue.entries.length) {
+      queue.entries = [];
+      queue.head = 0;
+    } else if (queue.head >= 4096 && queue.head * 2 > queue.entries.length) {
+      queue.entries = queue.entries.slice(queue.head);
+      queue.head = 0;
+    }
+    return entry;
+  }
+
+  /** The highest own seq that meets the need. */
+  #watermark(need: AckNeed): number {
+    if (need === "all") {
+      let lowest = Number.POSITIVE_INFINITY;
+      for (const member of this.#members.values()) {
+        if (member.counted && member.acked < lowest) lowest = member.acked;
+      }
+      return lowest;
+    }
+    if (need === 0) return Number.POSITIVE_INFINITY;
+    const acked: number[] = [];
+    for (const member of this.#members.values()) if (member.counted) acked.push(member.acked);
+    if (acked.length < need) return -1;
+    return acked.sort((a, b) => b - a)[need - 1] as number;
+  }
+
+  #missing(seq: number): string[] {
+    const names: string[] = [];
+    for (const member of this.#members.values()) {
+      if (member.counted && member.acked < seq) names.push(member.name);
+    }
+    return names;
+  }
+
+  #changed(): void {
+    this.#reached = null;
+  }
+
+  #reachedBy(need: AckNeed): Reached {
+    if (need !== "all") {
+      const { catchingUp } = this.#reachedBy("all");
+      return { nodes: need, catchingUp, alone: this.#members.size === 0 };
+    }
+    if (this.#reached === null) {
+      const members = [...this.#members.values()];
+      const nodes = members.filter((member) => member.counted).length;
+      const late = members.filter((member) => !member.counted && member.linked);
+      this.#reached = Object.freeze({
+        nodes,
+        catchingUp: Object.freeze(late.map((member) => member.name)),
+        alone: nodes === 0,
+      });
+    }
+    return this.#reached;
+  }
+}

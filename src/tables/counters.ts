@@ -1,0 +1,72 @@
+/** What a replica has done since it started: plain numbers for status, tests and the simulator. */
+
+/** All of them start at zero and only rise. */
+export interface Counters {
+  /** Ops applied that this node wrote. */
+  written: number;
+  /** Ops applied that came from peers. */
+  applied: number;
+  /** Of those, ops of another origin than the peer that sent them. */
+  relayed: number;
+  /** Ops dropped because they were covered already. */
+  duplicates: number;
+  /** Ops that were not the next of their origin: always a bug. */
+  gaps: number;
+  /** Pulls sent. */
+  pulls: number;
+  /** Pulls answered by ops. */
+  opsAnswers: number;
+  /** State sessions served, and those of them that broke off. */
+  sessions: number;
+  sessionsAborted: number;
+  /** Chunks of rows sent. */
+  chunks: number;
+  /** State sessions merged, and the slices that took. */
+  merges: number;
+  mergeSlices: number;
+  /** Pulls given up before they were answered in full. */
+  pullsAborted: number;
+  /** Origins closed, retired, hidden and shown again. */
+  closings: number;
+  retirements: number;
+  hides: number;
+  shows: number;
+  /** Rows of closed origins removed. */
+  purgedRows: number;
+  /** Answers "you fell off the ring". */
+  far: number;
+  /** Members that were no longer waited for because they lagged. */
+  lagging: number;
+  /** Acknowledgements learnt through a third node. */
+  acksRelayed: number;
+  /** Writes whose acknowledgement timed out. */
+  ackTimeouts: number;
+}
+
+/** All zero. */
+export function newCounters(): Counters {
+  return {
+    written: 0,
+    applied: 0,
+    relayed: 0,
+    duplicates: 0,
+    gaps: 0,
+    pulls: 0,
+    opsAnswers: 0,
+    sessions: 0,
+    sessionsAborted: 0,
+    chunks: 0,
+    merges: 0,
+    mergeSlices: 0,
+    pullsAborted: 0,
+    closings: 0,
+    retirements: 0,
+    hides: 0,
+    shows: 0,
+    purgedRows: 0,
+    far: 0,
+    lagging: 0,
+    acksRelayed: 0,
+    ackTimeouts: 0,
+  };
+}

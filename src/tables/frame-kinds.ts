@@ -1,0 +1,20 @@
+/**
+ * The kinds of frames between tables, by their first byte. Kinds below 0x20 are the cluster's.
+ * doc/protocol.md describes every byte; a change there needs a new protocol version.
+ */
+export const FRAME_OPS = 0x20;
+export const FRAME_ACK = 0x21;
+export const FRAME_VECTOR = 0x22;
+export const FRAME_PULL = 0x23;
+export const FRAME_CHUNK = 0x24;
+export const FRAME_END = 0x25;
+export const FRAME_CAUGHT = 0x26;
+export const FRAME_FAR = 0x27;
+
+/** Bounds of what a frame may carry, checked on receipt. */
+export const KEY_BYTES_MAX = 1024;
+export const VALUE_BYTES_MAX: number = 1024 * 1024 + 16;
+export const NAME_BYTES_MAX = 255;
+export const ORIGINS_MAX = 65_536;
+export const TABLES_MAX = 10_000;
+export const KILLS_MAX = 65_536;

@@ -1,0 +1,73 @@
+/**
+ * A set of origin ids kept as ascending, disjoint ranges: ids from a database counter are dense,
+ * so that the retired ones of years are a few ranges.
+ */
+
+/** From and to, both included. */
+export type IdRange = readonly [from: number, to: number];
+
+/** The set. */
+export class IdRanges {
+  #ranges: IdRange[] = [];
+
+  get size(): number {
+    return this.#ranges.length;
+  }
+
+  has(id: number): boolean {
+    let low = 0;
+    let high = this.#ranges.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const [from, to] = this.#ranges[middle] as IdRange;
+      if (id < from) high = middle - 1;
+      else if (id > to) low = middle + 1;
+      else return true;
+    }
+    return false;
+  }
+
+  /** Adds all ids of a range. Returns whether any was new. */
+  add(from: number, to: number): boolean {
+    let start = from;
+    let end = to;
+    const kept: IdRange[] = [];
+    let inserted = false;
+    for (const range of this.#ranges) {
+      if (range[0] <= from && to <= range[1]) return false;
+      if (range[1] + 1 < start) kept.push(range);
+      else if (end + 1 < range[0]) {
+        if (!inserted) kept.push([start, end]);
+        inserted = true;
+        kept.push(range);
+      } else {
+        start = Math.min(start, range[0]);
+        end = Math.max(end, range[1]);
+      }
+    }
+    if (!inserted) kept.push([start, end]);
+    this.#ranges = kept;
+    return true;
+  }
+
+  /** Whether every id of `other` is in this set. */
+  includes(other: readonly IdRange[]): boolean {
+    return other.every(([from, to]) =>
+      this.#ranges.some((range) => range[0] <= from && to <= range[1]),
+    );
+  }
+
+  equals(other: readonly IdRange[]): boolean {
+    return (
+      other.length === this.#ranges.length &&
+      other.every(([from, to], at) => {
+        const range = this.#ranges[at] as IdRange;
+        return range[0] === from && range[1] === to;
+      })
+    );
+  }
+
+  list(): readonly IdRange[] {
+    return this.#ranges;
+  }
+}

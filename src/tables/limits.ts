@@ -1,0 +1,51 @@
+/** Every bound of the replication core, with its default. */
+
+/** All sizes in bytes unless the name says otherwise. */
+export interface TablesLimits {
+  /** Newest ops kept per origin, by count. Default 16,384. */
+  readonly opRingOps: number;
+  /** Newest ops kept per origin, by bytes. Default 8 MiB. */
+  readonly opRingBytes: number;
+  /** Data that one peer may be sent before it has taken any of it. Default 4 MiB. */
+  readonly creditWindowBytes: number;
+  /** Ops in one frame, unless a batch is larger. Default 2,000. */
+  readonly frameOps: number;
+  /** Bytes of ops in one frame, unless a batch is larger. Default 256 KiB. */
+  readonly frameBytes: number;
+  /** Keys in one chunk of a state session. Default 500. */
+  readonly chunkKeys: number;
+  /** Bytes of one chunk. Default 256 KiB. */
+  readonly chunkBytes: number;
+  /** Rows looked at in one slice of a scan, a merge or a purge. Default 2,000. */
+  readonly sliceRows: number;
+  /** Rows of one batch. Default 10,000. */
+  readonly batchRows: number;
+  /** Bytes of one batch. Default 8 MiB. */
+  readonly batchBytes: number;
+  /** Writes that may wait for acknowledgement at once. Default 1,000,000. */
+  readonly pendingWrites: number;
+  /** A member that is further behind than this is no longer waited for. Default 4,000 ms. */
+  readonly lagMs: number;
+  /** A pull without progress for this long is given up. Default 10,000 ms. */
+  readonly pullStallMs: number;
+  /** Tables known, declared or not. Default 10,000. */
+  readonly tables: number;
+}
+
+/** The defaults. */
+export const defaultLimits: TablesLimits = {
+  opRingOps: 16_384,
+  opRingBytes: 8 * 1024 * 1024,
+  creditWindowBytes: 4 * 1024 * 1024,
+  frameOps: 2000,
+  frameBytes: 256 * 1024,
+  chunkKeys: 500,
+  chunkBytes: 256 * 1024,
+  sliceRows: 2000,
+  batchRows: 10_000,
+  batchBytes: 8 * 1024 * 1024,
+  pendingWrites: 1_000_000,
+  lagMs: 4000,
+  pullStallMs: 10_000,
+  tables: 10_000,
+};

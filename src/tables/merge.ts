@@ -1,0 +1,151 @@
+/**
+ * Merging a state session, in slices. From the first slice to the last the replica applies no
+ * remote op, serves no session and reports its old vector; local writes go on. The vector jumps
+ * with the last slice, and only here.
+ *
+ * A birth held here that the server covers and does not list is dead. For keys that were not
+ * sent, that is decided by the bucket: if its sum differed, what is not listed is dead; if it was
+ * equal, only a birth that reached us after the pull can be.
+ */
+import { birthHash, hashBirth } from "./digest.ts";
+import { COVERS_ALL } from "./origins.ts";
+import type { OpenPull } from "./pull.ts";
+import type { Replica } from "./replica.ts";
+import type { Row } from "./row.ts";
+import type { EndFrame, Sibling } from "./session-frames.ts";
+import type { TableState } from "./table-state.ts";
+import { Coverage } from "./view.ts";
+
+/** One merge under way. */
+export class Merge {
+  readonly #replica: Replica;
+  readonly #pull: OpenPull;
+  readonly #end: EndFrame;
+  readonly #coverage: Coverage;
+  readonly #steps: Iterator<void>;
+
+  constructor(replica: Replica, pull: OpenPull, end: EndFrame) {
+    this.#replica = replica;
+    this.#pull = pull;
+    this.#end = end;
+    this.#coverage = new Coverage(end.view, replica.origins);
+    this.#steps = this.#run();
+  }
+
+  /** Handles up to `rows` keys; true once all is merged. */
+  step(rows: number): boolean {
+    this.#replica.counters.mergeSlices++;
+    for (let done = 0; done < rows; done++) if (this.#steps.next().done === true) return true;
+    return false;
+  }
+
+  *#run(): Generator<void> {
+    for (const [table, keys] of this.#pull.staged) {
+      for (const [key, siblings] of keys) {
+        this.#mergeKey(table, key, siblings);
+        yield;
+      }
+    }
+    if (this.#end.differs.includes(1)) yield* this.#dropUnlisted();
+    for (const [table, keys] of this.#pull.changed) {
+      for (const key of keys) {
+        this.#dropLateArrivals(table, key);
+        yield;
+      }
+    }
+    this.#finish();
+  }
+
+  #mergeKey(table: TableState, key: string, siblings: readonly Sibling[]): void {
+    let next: Row | null = null;
+    for (let row = table.rows.get(key) ?? null; row !== null; row = next) {
+      next = row.next;
+      if (this.#coverage.covers(row.birthOrigin, row.birthSeq) && !lists(siblings, row)) {
+        this.#drop(table, row);
+      }
+    }
+    for (const sibling of siblings) {
+      if (sibling.written !== null) this.#replica.put(table, key, sibling.written);
+    }
+  }
+
+  *#dropUnlisted(): Generator<void> {
+    for (const table of this.#replica.tables.values()) {
+      const staged = this.#pull.staged.get(table);
+      for (const head of table.rows.values()) {
+        if (staged?.has(head.key) !== true) this.#dropWhere(table, head, this.#isUnlisted);
+        yield;
+      }
+    }
+  }
+
+  #dropLateArrivals(table: TableState, key: string): void {
+    if (this.#pull.staged.get(table)?.has(key) === true) return;
+    const head = table.rows.get(key);
+    if (head !== undefined) this.#dropWhere(table, head, this.#isLateArrival);
+  }
+
+  #dropWhere(table: TableState, head: Row, isDead: (row: Row) => boolean): void {
+    let next: Row | null = null;
+    for (let row: Row | null = head; row !== null; row = next) {
+      next = row.next;
+      if (this.#coverage.covers(row.birthOrigin, row.birthSeq) && isDead(row)) {
+        this.#drop(table, row);
+      }
+    }
+  }
+
+  readonly #isUnlisted = (row: Row): boolean => {
+    hashBirth(this.#replica.origins.ids[row.birthOrigin] as number, row.birthSeq);
+    return this.#end.differs[birthHash.bucket & (this.#end.buckets - 1)] === 1;
+  };
+
+  readonly #isLateArrival = (row: Row): boolean =>
+    row.birthSeq > (this.#pull.vector[row.birthOrigin] ?? 0);
+
+  #drop(table: TableState, row: Row): void {
+    this.#replica.drop(table, row);
+    this.#replica.touch(table, row.key);
+  }
+
+  /** The last slice, in one turn: what the server knew beyond rows, and its view. */
+  #finish(): void {
+    const replica = this.#replica;
+    const { origins } = replica;
+    for (const { table, key, origin, seq } of this.#end.ahead) {
+      replica.kill(table, key, origin, seq);
+    }
+    this.#adoptRetired();
+    for (const [id, seq] of this.#end.view.vector) {
+      const index = origins.intern(id);
+      if (seq > (origins.vector[index] as number)) {
+        origins.vector[index] = seq;
+        replica.dropRing(index);
+      }
+      origins.list(index);
+    }
+    for (const id of this.#end.view.closed) replica.close(id);
+    replica.ahead.prune((origin, seq) => origins.covered(origin, seq));
+    replica.counters.merges++;
+  }
+
+  #adoptRetired(): void {
+    const { origins } = this.#replica;
+    for (const [from, to] of this.#end.view.retired) {
+      if (!origins.retired.add(from, to)) continue;
+      for (let index = 0; index < origins.ids.length; index++) {
+        const id = origins.ids[index] as number;
+        if (from <= id && id <= to && origins.vector[index] !== COVERS_ALL) {
+          this.#replica.retire(index);
+        }
+      }
+    }
+  }
+}
+
+function lists(siblings: readonly Sibling[], row: Row): boolean {
+  for (const sibling of siblings) {
+    if (sibling.seq === row.birthSeq && sibling.origin === row.birthOrigin) return true;
+  }
+  return false;
+}

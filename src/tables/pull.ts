@@ -1,0 +1,83 @@
+/**
+ * Pulling, the receiving side: at most one pull is open at a time, to the peer that covers more
+ * than we do. What a state session brings is staged here and changes nothing until its end has
+ * arrived; if it breaks off, it is forgotten.
+ */
+import type { PullFrame, PullRows } from "./control-frames.ts";
+import { bucketsFor } from "./digest.ts";
+import type { Peer } from "./peer.ts";
+import type { KeySet, Replica } from "./replica.ts";
+import type { ChunkItem, Sibling } from "./session-frames.ts";
+import type { TableState } from "./table-state.ts";
+import { viewOf } from "./view.ts";
+
+/** Keys with all births that the server holds, by table. */
+export type Staged = Map<TableState, Map<string, readonly Sibling[]>>;
+
+/** One pull that was sent and is not answered in full. */
+export class OpenPull {
+  readonly id: number;
+  readonly peer: Peer;
+  /** Our vector when it was sent, by local origin index. */
+  readonly vector: readonly number[];
+  readonly staged: Staged = new Map();
+  /** Keys that changed here since it was sent. */
+  readonly changed: KeySet = new Map();
+  /** When the last part of the answer came, by the monotonic clock. */
+  progressAt: number;
+  stagedKeys = 0;
+
+  constructor(id: number, peer: Peer, vector: readonly number[], now: number) {
+    this.id = id;
+    this.peer = peer;
+    this.vector = vector;
+    this.progressAt = now;
+  }
+
+  stage(items: readonly ChunkItem[]): void {
+    for (const { table, key, siblings } of items) {
+      let keys = this.staged.get(table);
+      if (keys === undefined) {
+        keys = new Map();
+        this.staged.set(table, keys);
+      }
+      if (!keys.has(key)) this.stagedKeys++;
+      keys.set(key, siblings);
+    }
+  }
+}
+
+/** Opens and closes pulls. */
+export class Puller {
+  open: OpenPull | null = null;
+  readonly #replica: Replica;
+  #lastId = 0;
+
+  constructor(replica: Replica) {
+    this.#replica = replica;
+  }
+
+  /** Opens a pull to that peer; the frame is to be sent at once, in the same turn. */
+  start(peer: Peer, withRows: boolean, now: number): PullFrame {
+    const { origins } = this.#replica;
+    const open = new OpenPull(++this.#lastId, peer, origins.vector.slice(), now);
+    this.open = open;
+    peer.wantsPull = false;
+    this.#replica.touchSets.add(open.changed);
+    this.#replica.counters.pulls++;
+    return { id: open.id, view: viewOf(origins), rows: this.#rows(withRows) };
+  }
+
+  /** The answer is complete, or will not come. */
+  finish(): void {
+    if (this.open !== null) this.#replica.touchSets.delete(this.open.changed);
+    this.open = null;
+  }
+
+  #rows(withRows: boolean): PullRows {
+    const births = this.#replica.births();
+    if (births === 0) return { kind: "none" };
+    if (!withRows) return { kind: "unsaid" };
+    return { kind: "digest", words: this.#replica.digest.fold(bucketsFor(births)) };
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * What comes in from each peer. While a merge is under way data waits here, in order; it is
+ * bounded, for its credit is not given back before it is taken.
+ */
+import { ProtocolError } from "../errors.ts";
+import type { Acks } from "./acks.ts";
+import { decodeAck, decodeCaught, decodeFar, decodePull, encodePull } from "./control-frames.ts";
+import {
+  FRAME_ACK,
+  FRAME_CAUGHT,
+  FRAME_CHUNK,
+  FRAME_END,
+  FRAME_FAR,
+  FRAME_OPS,
+  FRAME_PULL,
+  FRAME_VECTOR,
+} from "./frame-kinds.ts";
+import { Merge } from "./merge.ts";
+import { decodeOps } from "./ops-frame.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Peer } from "./peer.ts";
+import { type OpenPull, Puller } from "./pull.ts";
+import type { Replica } from "./replica.ts";
+import type { Sender } from "./sender.ts";
+import { decodeChunk, decodeEnd } from "./session-frames.ts";
+import { decodeVector } from "./vector-frame.ts";
+
+/** What the receiver works with. */
+export interface ReceiverParts {
+  readonly replica: Replica;
+  readonly peers: ReadonlyMap<number, Peer>;
+  readonly sender: Sender;
+  readonly acks: Acks;
+  readonly outbox: Outbox;
+  readonly now: () => number;
+  /** An origin is closed, by what a peer says. */
+  readonly close: (id: number) => void;
+  /** A pull from that peer was answered in full. */
+  readonly caughtUp: (id: number) => void;
+}
+
+interface WaitingFrame {
+  readonly peer: Peer;
+  readonly frame: Uint8Array;
+}
+
+/** The receiving side of all links. */
+export class Receiver {
+  /** The merge under way. */
+  merge: Merge | null = null;
+  readonly #parts: ReceiverParts;
+  readonly #replica: Replica;
+  readonly #puller: Puller;
+  /** The peer whose session is being merged. */
+  #mergedFrom: Peer | null = null;
+  #waiting: WaitingFrame[] = [];
+  /** The next pull says which rows are held. */
+  #withRows = new Set<Peer>();
+
+  constructor(parts: ReceiverParts) {
+    this.#parts = parts;
+    this.#replica = parts.replica;
+    this.#puller = new Puller(parts.replica);
+  }
+
+  /** The pull that is open, if any. */
+  get openedPull(): OpenPull | null {
+    return this.#puller.open;
+  }
+
+  /** Frames that wait for the merge. */
+  get waitingFrames(): number {
+    return this.#waiting.length;
+  }
+
+  /** Handles a frame, or keeps a copy until the merge is over. */
+  receive(peer: Peer, frame: Uint8Array): void {
+    switch (frame[0]) {
+      case FRAME_ACK:
+        this.#onAck(peer, frame);
+        return;
+      case FRAME_VECTOR:
+        this.#onVector(peer, frame);
+        return;
+      case FRAME_PULL:
+        this.#onPull(peer, frame);
+        return;
+      case FRAME_OPS:
+      case FRAME_CHUNK:
+      case FRAME_END:
+      case FRAME_CAUGHT:
+      case FRAME_FAR:
+        if (this.merge === null && this.#waiting.length === 0) this.#handle(peer, frame);
+        else this.#waiting.push({ peer, frame: frame.slice() });
+        return;
+      default:
+        throw new ProtocolError(`frame of kind ${frame[0]}, unknown to this protocol`);
+    }
+  }
+
+  /** Sends a pull to a peer that covers more, unless one is open or a merge is under way. */
+  openPull(): void {
+    if (this.#puller.open !== null || this.merge !== null || this.#waiting.length > 0) return;
+    for (const peer of this.#parts.peers.values()) {
+      if (!peer.wantsPull || this.#replica.origins.gone[peer.index]) continue;
+      const withRows = this.#withRows.delete(peer);
+      const pull = this.#puller.start(peer, withRows, this.#parts.now());
+      this.#parts.outbox.send(peer.id, encodePull(pull));
+      return;
+    }
+  }
+
+  /** One slice of the merge. */
+  stepMerge(rows: number): void {
+    if (this.merge === null || !this.merge.step(rows)) return;
+    this.merge = null;
+    this.#replica.observer.merged?.();
+    const peer = this.#mergedFrom;
+    this.#mergedFrom = null;
+    if (peer !== null) this.#caughtUp(peer);
+    for (const waiting of this.#parts.peers.values()) {
+      const pull = waiting.waitingPull;
+      waiting.waitingPull = null;
+      if (pull !== null) this.#parts.sender.answer(waiting, pull);
+    }
+  }
+
+  /** Handles one frame that waited. Returns its peer and what went wrong, or null. */
+  replay(): { peer: Peer; error: unknown } | null {
+    const next = this.#waiting.shift();
+    if (next === undefined) return null;
+    try {
+      this.#handle(next.peer, next.frame);
+      return null;
+    } catch (error) {
+      return { peer: next.peer, error };
+    }
+  }
+
+  /** The link is gone: what waits from it is lost, its pull breaks off; a merge goes on. */
+  forget(peer: Peer): void {
+    this.#waiting = this.#waiting.filter((waiting) => waiting.peer !== peer);
+    this.#withRows.delete(peer);
+    if (this.#mergedFrom === peer) this.#mergedFrom = null;
+    if (this.#puller.open?.peer !== peer) return;
+    this.#puller.finish();
+    this.#replica.counters.pullsAborted++;
+  }
+
+  /** Gives up a pull that makes no progress; its link is to be closed. */
+  dropStalledPull(now: number, disconnect: (peer: Peer) => void): void {
+    const open = this.#puller.open;
+    if (open === null || now - open.progressAt < this.#replica.limits.pullStallMs) return;
+    disconnect(open.peer);
+  }
+
+  #handle(peer: Peer, frame: Uint8Array): void {
+    switch (frame[0]) {
+      case FRAME_OPS:
+        this.#onOps(peer, frame);
+        peer.takenBytes += frame.length;
+        return;
+      case FRAME_CHUNK:
+        this.#onChunk(peer, frame);
+        peer.takenBytes += frame.length;
+        return;
+      case FRAME_END:
+        this.#onEnd(peer, frame);
+        return;
+      case FRAME_CAUGHT:
+        if (this.#matches(peer, decodeCaught(frame))) {
+          this.#puller.finish();
+          this.#caughtUp(peer);
+        }
+        return;
+      default:
+        this.#onFar(peer, decodeFar(frame));
+    }
+  }
+
+  #onAck(peer: Peer, frame: Uint8Array): void {
+    const { seq, bytes } = decodeAck(frame);
+    if (seq >= this.#replica.nextSeq)
+      throw new ProtocolError(`ack of ${seq}, which is not written`);
+    if (bytes > peer.sentBytes)
+      throw new ProtocolError(`ack of ${bytes} bytes, which were not sent`);
+    peer.creditedBytes = Math.max(peer.creditedBytes, bytes);
+    this.#parts.acks.advance(peer.id, seq);
+  }
+
+  #onPull(peer: Peer, frame: Uint8Array): void {
+    const pull = decodePull(frame);
+    for (const id of pull.view.closed) this.#parts.close(id);
+    if (this.merge !== null) peer.waitingPull = pull;
+    else this.#parts.sender.answer(peer, pull);
+  }
+
+  #onVector(peer: Peer, frame: Uint8Array): void {
+    const report = decodeVector(frame);
+    peer.report = report;
+    for (const id of report.view.closed) this.#parts.close(id);
+    const { origins, counters } = this.#replica;
+    const selfId = origins.ids[origins.self] as number;
+    for (const [id, seq] of report.applied) {
+      if (seq < this.#replica.nextSeq && this.#parts.acks.advance(id, seq)) counters.acksRelayed++;
+    }
+    for (const [id, seq] of report.view.vector) {
+      const index = origins.intern(id);
+      origins.list(index);
+      if (id === selfId || seq <= (origins.vector[index] as number)) continue;
+      if (this.#parts.peers.get(id)?.streamsToUs !== true) peer.wantsPull = true;
+    }
+    if (!origins.retired.includes(report.view.retired)) peer.wantsPull = true;
+  }
+
+  #onOps(peer: Peer, frame: Uint8Array): void {
+    const { origins, counters } = this.#replica;
+    for (const op of decodeOps(frame, this.#replica)) {
+      if (origins.covered(op.origin, op.seq)) {
+        counters.duplicates++;
+        continue;
+      }
+      if (op.seq !== (origins.vector[op.origin] as number) + 1) {
+        counters.gaps++;
+        throw new ProtocolError(
+          `op ${op.seq} of origin ${origins.ids[op.origin]} after ${origins.vector[op.origin]}`,
+        );
+      }
+      counters.applied++;
+      if (op.origin !== peer.index) counters.relayed++;
+      this.#replica.apply(op);
+    }
+    this.#progress(peer);
+  }
+
+  #onChunk(peer: Peer, frame: Uint8Array): void {
+    const { pullId, items } = decodeChunk(frame, this.#replica);
+    if (!this.#matches(peer, pullId)) return;
+    (this.#puller.open as OpenPull).stage(items);
+    this.#progress(peer);
+  }
+
+  #onEnd(peer: Peer, frame: Uint8Array): void {
+    const end = decodeEnd(frame, this.#replica);
+    if (!this.#matches(peer, end.pullId)) return;
+    const { origins } = this.#replica;
+    const ours = end.view.vector.get(origins.ids[origins.self] as number) ?? 0;
+    if (ours >= this.#replica.nextSeq) throw new ProtocolError("end that covers ops not written");
+    this.merge = new Merge(this.#replica, this.#puller.open as OpenPull, end);
+    this.#mergedFrom = peer;
+    this.#puller.finish();
+  }
+
+  #onFar(peer: Peer, pullId: number): void {
+    peer.streamsToUs = false;
+    peer.wantsPull = true;
+    if (!this.#matches(peer, pullId)) return;
+    this.#puller.finish();
+    this.#withRows.add(peer);
+  }
+
+  #caughtUp(peer: Peer): void {
+    peer.streamsToUs = true;
+    this.#parts.caughtUp(peer.id);
+  }
+
+  #matches(peer: Peer, pullId: number): boolean {
+    const open = this.#puller.open;
+    return open !== null && open.peer === peer && open.id === pullId;
+  }
+
+  #progress(peer: Peer): void {
+    const open = this.#puller.open;
+    if (open !== null && open.peer === peer) open.progressAt = this.#parts.now();
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * One node's replica: the rows of all tables as a pure function of the ops covered and the
+ * origins closed. Everything that changes a row passes through `apply`, `kill` or `put` here;
+ * who sends what to whom is decided elsewhere.
+ *
+ * The rules (ARCHITECTURE.md, "The dotted table"): a row lives under its birth. It is live iff
+ * its birth or a patch of it is covered and no covered op kills it; its value is the newest
+ * covered write under that birth. Hence whoever covers a birth and does not hold it knows that
+ * it was killed, and no tombstone is needed.
+ */
+import { Ahead } from "./ahead.ts";
+import { type Counters, newCounters } from "./counters.ts";
+import { Digest } from "./digest.ts";
+import { HybridClock } from "./hybrid-clock.ts";
+import type { TablesLimits } from "./limits.ts";
+import type { TablesObserver } from "./observer.ts";
+import type { Op } from "./op.ts";
+import { OpRing } from "./op-ring.ts";
+import { Origins } from "./origins.ts";
+import { compareWrites, Row } from "./row.ts";
+import { type TableIdentity, TableState, tableId } from "./table-state.ts";
+
+/** Keys by table: what changed while somebody needed to know. */
+export type KeySet = Map<TableState, Set<string>>;
+
+/** A value as written: what `put` holds against the rows. */
+export interface Written {
+  readonly birthOrigin: number;
+  readonly birthSeq: number;
+  readonly dotOrigin: number;
+  readonly dotSeq: number;
+  readonly hi: number;
+  readonly lo: number;
+  readonly value: string;
+}
+
+/** The state machine. */
+export class Replica {
+  readonly origins: Origins;
+  readonly tables = new Map<string, TableState>();
+  readonly clock = new HybridClock();
+  readonly digest = new Digest();
+  readonly ahead = new Ahead();
+  readonly counters: Counters = newCounters();
+  /** Sets that are told of every key that changes: open sessions and the open pull. */
+  readonly touchSets = new Set<KeySet>();
+  /** Rows of closed origins may still be held. */
+  purgeDue = false;
+  readonly limits: TablesLimits;
+  readonly observer: TablesObserver;
+  readonly #rings: (OpRing | undefined)[] = [];
+
+  constructor(selfId: number, limits: TablesLimits, observer: TablesObserver) {
+    this.origins = new Origins(selfId);
+    this.limits = limits;
+    this.observer = observer;
+  }
+
+  /** The table of that identity; made, and served as opaque rows, when a peer knows it first. */
+  table(identity: TableIdentity): TableState {
+    const id = tableId(identity);
+    const known = this.tables.get(id);
+    if (known !== undefined) return known;
+    const table = new TableState(identity, this.origins);
+    this.tables.set(id, table);
+    return table;
+  }
+
+  /** The newest ops of an origin (local index). */
+  ring(origin: number): OpRing {
+    const ring = this.#rings[origin];
+    if (ring !== undefined) return ring;
+    const { opRingOps: opsMax, opRingBytes: bytesMax } = this.limits;
+    const made = new OpRing({ opsMax, bytesMax }, (this.origins.vector[origin] as number) + 1);
+    this.#rings[origin] = made;
+    return made;
+  }
+
+  /** Forgets an origin's ring: its vector jumped, or it is retired. */
+  dropRing(origin: number): void {
+    this.#rings[origin] = undefined;
+  }
+
+  /** The next seq of this node's own log. */
+  get nextSeq(): number {
+    return (this.origins.vector[this.origins.self] as number) + 1;
+  }
+
+  /** Applies one op, local or remote; it must be the next of its origin. */
+  apply(op: Op): void {
+    const origins = this.origins;
+    const expected = (origins.vector[op.origin] as number) + 1;
+    if (op.seq !== expected) {
+      this.counters.gaps++;
+      throw new Error(`gap: origin ${origins.ids[op.origin]} is at ${expected}, got ${op.seq}`);
+    }
+    this.clock.see(op.hi, op.lo);
+    for (const birth of op.kills) this.kill(op.table, op.key, birth.origin, birth.seq);
+    if (op.kind !== "delete") this.put(op.table, op.key, writtenBy(op));
+    origins.vector[op.origin] = op.seq;
+    origins.list(op.origin);
+    this.ahead.delete(op.origin, op.seq);
+    this.ring(op.origin).push(op);
+  }
+
+  /** Ends a birth, now or when it arrives. */
+  kill(table: TableState, key: string, origin: number, seq: number): void {
+    const row = table.find(key, origin, seq);
+    if (row !== null) this.drop(table, row);
+    if (!this.origins.covered(origin, seq)) this.ahead.add({ table, key, origin, seq });
+    this.touch(table, key);
+  }
+
+  /** Holds a value under its birth, unless that birth is known to be dead. */
+  put(table: TableState, key: string, written: Written): void {
+    this.clock.see(written.hi, written.lo);
+    const { birthOrigin, birthSeq } = written;
+    if (this.ahead.has(birthOrigin, birthSeq)) return;
+    if (table.lifetime === "node" && this.origins.gone[birthOrigin]) return;
+    const held = table.find(key, birthOrigin, birthSeq);
+    if (held !== null) {
+      if (compareWrites(this.origins.ids, written, held) <= 0) return;
+      const { value, dotOrigin, dotSeq, hi, lo } = written;
+      table.rewrite(held, value, dotOrigin, dotSeq, hi, lo);
+    } else {
+      if (this.origins.covered(birthOrigin, birthSeq)) return;
+      table.insert(
+        new Row(
+          key,
+          written.value,
+          birthOrigin,
+          birthSeq,
+          written.dotOrigin,
+          written.dotSeq,
+          written.hi,
+          written.lo,
+        ),
+      );
+      this.digest.toggle(this.origins.ids[birthOrigin] as number, birthSeq);
+    }
+    this.touch(table, key);
+  }
+
+  /** Takes a held row out; its death must follow from ops covered or origins closed. */
+  drop(table: TableState, row: Row): void {
+    table.remove(row);
+    this.digest.toggle(this.origins.ids[row.birthOrigin] as number, row.birthSeq);
+  }
+
+  /** Tells everybody who needs to know that a key changed. */
+  touch(table: TableState, key: string): void {
+    for (const touched of this.touchSets) {
+      const keys = touched.get(table);
+      if (keys === undefined) touched.set(table, new Set([key]));
+      else keys.add(key);
+    }
+    this.observer.touched?.(table.id, key);
+  }
+
+  /** Closes an origin: its node-lifetime rows do not exist any more. False if it was gone. */
+  close(id: number): boolean {
+    const index = this.origins.intern(id);
+    if (!this.origins.close(index)) return false;
+    this.counters.closings++;
+    this.purgeDue = true;
+    this.observer.closed?.(id);
+    return true;
+  }
+
+  /** Takes an origin (local index) out of the vector: all of its log counts as covered. */
+  retire(index: number): void {
+    this.origins.retire(index);
+    this.dropRing(index);
+    this.ahead.prune((origin) => origin === index);
+    this.purgeDue = true;
+    this.counters.retirements++;
+  }
+
+  /** Rows held in all tables. */
+  births(): number {
+    let births = 0;
+    for (const table of this.tables.values()) births += table.births;
+    return births;
+  }
+}
+
+function writtenBy(op: Op): Written {
+  return {
+    birthOrigin: op.birthOrigin,
+    birthSeq: op.birthSeq,
+    dotOrigin: op.origin,
+    dotSeq: op.seq,
+    hi: op.hi,
+    lo: op.lo,
+    value: op.value,
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * One row: a birth and the newest value written under it. Siblings (concurrent births of one key,
+ * or the members of a bag) are chained, greatest stamp first. One shape, so that a million rows
+ * stay monomorphic: ten fields, small integers where possible.
+ */
+import { decodeValue, isShareable } from "./value.ts";
+
+/** A row. Origins are local indexes, see origins.ts. */
+export class Row {
+  readonly key: string;
+  /** Encoded value. */
+  value: string;
+  /** The decoded value once it was read, if it may be shared between readers. */
+  decoded: unknown = undefined;
+  readonly birthOrigin: number;
+  readonly birthSeq: number;
+  /** The op that wrote the value: the birth itself, or a patch. */
+  dotOrigin: number;
+  dotSeq: number;
+  hi: number;
+  lo: number;
+  next: Row | null = null;
+
+  constructor(
+    key: string,
+    value: string,
+    birthOrigin: number,
+    birthSeq: number,
+    dotOrigin: number,
+    dotSeq: number,
+    hi: number,
+    lo: number,
+  ) {
+    this.key = key;
+    this.value = value;
+    this.birthOrigin = birthOrigin;
+    this.birthSeq = birthSeq;
+    this.dotOrigin = dotOrigin;
+    this.dotSeq = dotSeq;
+    this.hi = hi;
+    this.lo = lo;
+  }
+
+  /** The value as a reader sees it: plain data is decoded once, the rest afresh each time. */
+  read(): unknown {
+    if (this.decoded !== undefined) return this.decoded;
+    const value = decodeValue(this.value);
+    if (isShareable(this.value)) this.decoded = value;
+    return value;
+  }
+}
+
+/** Order of two writes: stamp, then cluster-wide origin id, then seq. Positive if a is newer. */
+export function compareWrites(
+  ids: readonly number[],
+  a: { hi: number; lo: number; dotOrigin: number; dotSeq: number },
+  b: { hi: number; lo: number; dotOrigin: number; dotSeq: number },
+): number {
+  if (a.hi !== b.hi) return a.hi - b.hi;
+  if (a.lo !== b.lo) return a.lo - b.lo;
+  if (a.dotOrigin !== b.dotOrigin) {
+    return (ids[a.dotOrigin] as number) - (ids[b.dotOrigin] as number);
+  }
+  return a.dotSeq - b.dotSeq;
+}

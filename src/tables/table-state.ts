@@ -1,0 +1,212 @@
+/**
+ * The rows of one table on this node: siblings chained under their key, an ordered index and
+ * secondary indexes where declared. It knows what is held and what is shown; what should be held
+ * is the replica's business.
+ */
+import type { OrderedKeys } from "./ordered-keys.ts";
+import type { Origins } from "./origins.ts";
+import { compareWrites, type Row } from "./row.ts";
+import { RowMap } from "./row-map.ts";
+import type { SecondaryIndex } from "./secondary-index.ts";
+
+/** `set`: one visible value a key. `bag`: any number of distinct values a key. */
+export type TableType = "set" | "bag";
+
+/** `node`: a row dies with the incarnation that wrote it. `cluster`: rows outlive their writer. */
+export type TableLifetime = "node" | "cluster";
+
+/** What identifies a table in the cluster; other declarations of a name are other tables. */
+export interface TableIdentity {
+  readonly name: string;
+  readonly type: TableType;
+  readonly lifetime: TableLifetime;
+}
+
+/** "name|type|lifetime": the key of a table in maps, logs and reports. */
+export function tableId(identity: TableIdentity): string {
+  return `${identity.name}|${identity.type}|${identity.lifetime}`;
+}
+
+/** One table's rows. */
+export class TableState {
+  readonly id: string;
+  readonly name: string;
+  readonly type: TableType;
+  readonly lifetime: TableLifetime;
+  readonly rows = new RowMap<Row>();
+  /** Declared by this node's code, or only known from peers. */
+  declared = false;
+  ordered: OrderedKeys | null = null;
+  indexes: readonly SecondaryIndex[] = [];
+  /** Keys with more than one sibling. */
+  readonly multi = new Set<string>();
+  /** Rows held, siblings counted one by one. */
+  births = 0;
+  /** About the bytes of keys and values held. */
+  bytes = 0;
+  readonly #origins: Origins;
+  /** Keys whose only row is of that origin (local index): makes `size` cheap while some hide. */
+  readonly #singles: number[] = [];
+  /** Rows held by origin (local index). */
+  readonly #birthsOf: number[] = [];
+
+  constructor(identity: TableIdentity, origins: Origins) {
+    this.id = tableId(identity);
+    this.name = identity.name;
+    this.type = identity.type;
+    this.lifetime = identity.lifetime;
+    this.#origins = origins;
+  }
+
+  /** Rows held that this origin gave birth to. */
+  birthsOf(origin: number): number {
+    return this.#birthsOf[origin] ?? 0;
+  }
+
+  /** The row held under that birth. */
+  find(key: string, birthOrigin: number, birthSeq: number): Row | null {
+    let row: Row | null = this.rows.get(key) ?? null;
+    while (row !== null && (row.birthSeq !== birthSeq || row.birthOrigin !== birthOrigin)) {
+      row = row.next;
+    }
+    return row;
+  }
+
+  /** Whether the row's owner is gone for good, so that the row exists only until it is purged. */
+  isGone(row: Row): boolean {
+    return this.lifetime === "node" && (this.#origins.gone[row.birthOrigin] as boolean);
+  }
+
+  /** Whether reads pass over this row. */
+  isHidden(row: Row): boolean {
+    return this.lifetime === "node" && (this.#origins.hidden[row.birthOrigin] as boolean);
+  }
+
+  /** The row that reads see under the key. */
+  visible(key: string): Row | undefined {
+    const head = this.rows.get(key);
+    if (head === undefined || !this.isHidden(head)) return head;
+    return this.firstVisible(head);
+  }
+
+  /** The first of the chain that is shown. */
+  firstVisible(head: Row): Row | undefined {
+    for (let row: Row | null = head; row !== null; row = row.next) {
+      if (!this.isHidden(row)) return row;
+    }
+    return undefined;
+  }
+
+  /** Keys with a visible row. */
+  get size(): number {
+    let size = this.rows.size;
+    if (this.lifetime === "cluster" || this.#origins.hiddenCount === 0) return size;
+    for (let origin = 0; origin < this.#singles.length; origin++) {
+      if (this.#origins.hidden[origin]) size -= this.#singles[origin] ?? 0;
+    }
+    for (const key of this.multi) {
+      if (this.firstVisible(this.rows.get(key) as Row) === undefined) size--;
+    }
+    return size;
+  }
+
+  /** Puts a row into its key's chain. */
+  insert(row: Row): void {
+    const head = this.rows.get(row.key);
+    if (head === undefined) {
+      this.rows.set(row.key, row);
+      this.ordered?.add(row.key);
+      this.#countSingle(row, 1);
+    } else {
+      if (head.next === null) {
+        this.#countSingle(head, -1);
+        this.multi.add(row.key);
+      }
+      this.#chain(head, row);
+    }
+    this.births++;
+    this.bytes += row.key.length + row.value.length;
+    this.#birthsOf[row.birthOrigin] = this.birthsOf(row.birthOrigin) + 1;
+    for (const index of this.indexes) index.add(row.key, row.read());
+  }
+
+  /** Takes a row out of its key's chain. */
+  remove(row: Row): void {
+    const head = this.#unchain(row);
+    if (head === null) {
+      this.rows.delete(row.key);
+      this.ordered?.delete(row.key);
+      this.#countSingle(row, -1);
+    } else if (head.next === null) {
+      this.multi.delete(row.key);
+      this.#countSingle(head, 1);
+    }
+    this.births--;
+    this.bytes -= row.key.length + row.value.length;
+    this.#birthsOf[row.birthOrigin] = this.birthsOf(row.birthOrigin) - 1;
+    this.#unindex(row, head);
+  }
+
+  /** Writes a newer value under the same birth and moves the row to its place in the chain. */
+  rewrite(
+    row: Row,
+    value: string,
+    dotOrigin: number,
+    dotSeq: number,
+    hi: number,
+    lo: number,
+  ): void {
+    const alone = this.rows.get(row.key) === row && row.next === null;
+    const rest = alone ? null : this.#unchain(row);
+    this.#unindex(row, rest);
+    this.bytes += value.length - row.value.length;
+    row.value = value;
+    row.decoded = undefined;
+    row.dotOrigin = dotOrigin;
+    row.dotSeq = dotSeq;
+    row.hi = hi;
+    row.lo = lo;
+    if (rest !== null) this.#chain(rest, row);
+    for (const index of this.indexes) index.add(row.key, row.read());
+  }
+
+  #chain(head: Row, row: Row): void {
+    const ids = this.#origins.ids;
+    if (compareWrites(ids, row, head) > 0) {
+      row.next = head;
+      this.rows.set(row.key, row);
+      return;
+    }
+    let before = head;
+    while (before.next !== null && compareWrites(ids, row, before.next) < 0) before = before.next;
+    row.next = before.next;
+    before.next = row;
+  }
+
+  /** Returns the new head. The map's entry stays when the chain becomes empty. */
+  #unchain(row: Row): Row | null {
+    const head = this.rows.get(row.key) as Row;
+    if (head === row) {
+      const next = row.next;
+      row.next = null;
+      if (next !== null) this.rows.set(row.key, next);
+      return next;
+    }
+    let before = head;
+    while (before.next !== row) before = before.next as Row;
+    before.next = row.next;
+    row.next = null;
+    return head;
+  }
+
+  #unindex(row: Row, rest: Row | null): void {
+    for (const index of this.indexes) {
+      index.remove(row.key, row.read());
+      for (let other = rest; other !== null; other = other.next) index.add(row.key, other.read());
+    }
+  }
+
+  #countSingle(row: Row, by: number): void {
+    this.#singles[row.birthOrigin] = (this.#singles[row.birthOrigin] ?? 0) + by;
+  }
+}

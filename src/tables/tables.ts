@@ -1,0 +1,241 @@
+/**
+ * One node's tables: the entry of everything that reaches them. Links, frames, ticks and opinions
+ * about members come in by method; frames go out by the Outbox. No IO, clock, timer, randomness
+ * or promise in here.
+ */
+import { FencedError, ProtocolError } from "../errors.ts";
+import { type AckNeed, Acks, type Waiter } from "./acks.ts";
+import type { Counters } from "./counters.ts";
+import { Jobs } from "./jobs.ts";
+import { Lag } from "./lag.ts";
+import { defaultLimits, type TablesLimits } from "./limits.ts";
+import { LocalWriter } from "./local-writer.ts";
+import type { TablesObserver } from "./observer.ts";
+import type { Outbox, TablesEvents } from "./outbox.ts";
+import { Peer } from "./peer.ts";
+import { Receiver } from "./receiver.ts";
+import { Replica } from "./replica.ts";
+import { retireClosed } from "./retirement.ts";
+import { Sender } from "./sender.ts";
+import type { TableIdentity, TableState } from "./table-state.ts";
+import { encodeVector } from "./vector-frame.ts";
+import { viewOf } from "./view.ts";
+
+/** How the tables are made. */
+export interface TablesOptions {
+  /** This incarnation's origin id. */
+  readonly origin: number;
+  readonly outbox: Outbox;
+  /** Wall clock, ms since the Unix epoch. */
+  readonly wall: () => number;
+  /** Monotonic clock, ms. */
+  readonly now: () => number;
+  readonly limits?: Partial<TablesLimits>;
+  readonly observer?: TablesObserver;
+  readonly events?: TablesEvents;
+}
+
+/** The tables of one node. */
+export class Tables {
+  readonly write: LocalWriter;
+  readonly acks: Acks;
+  readonly replica: Replica;
+  readonly limits: TablesLimits;
+  readonly #peers = new Map<number, Peer>();
+  readonly #outbox: Outbox;
+  readonly #events: TablesEvents;
+  readonly #now: () => number;
+  readonly #sender: Sender;
+  readonly #receiver: Receiver;
+  readonly #jobs: Jobs;
+  readonly #lag = new Lag();
+  #fenced: string | null = null;
+
+  constructor(options: TablesOptions) {
+    const observer = options.observer ?? {};
+    this.limits = { ...defaultLimits, ...options.limits };
+    this.#outbox = options.outbox;
+    this.#events = options.events ?? {};
+    this.#now = options.now;
+    this.replica = new Replica(options.origin, this.limits, observer);
+    this.acks = new Acks(this.limits.pendingWrites);
+    this.write = new LocalWriter(this.replica, options.wall);
+    this.#sender = new Sender(this.replica, this.#outbox, this.acks);
+    this.#receiver = new Receiver({
+      replica: this.replica,
+      peers: this.#peers,
+      sender: this.#sender,
+      acks: this.acks,
+      outbox: this.#outbox,
+      now: this.#now,
+      close: (id) => this.close(id),
+      caughtUp: (id) => this.#events.caughtUp?.(id),
+    });
+    this.#jobs = new Jobs(this.replica, this.#receiver, this.#sender, this.#peers);
+  }
+
+  /** This node's own origin id. */
+  get origin(): number {
+    return this.replica.origins.ids[this.replica.origins.self] as number;
+  }
+
+  get counters(): Readonly<Counters> {
+    return this.replica.counters;
+  }
+
+  /** A slice-wise job that changes rows is under way: the vector lags behind them. */
+  get merging(): boolean {
+    return this.#receiver.merge !== null;
+  }
+
+  /** Why this node was fenced, or null. */
+  get fenced(): string | null {
+    return this.#fenced;
+  }
+
+  /** Linked peers. */
+  get peers(): ReadonlyMap<number, Peer> {
+    return this.#peers;
+  }
+
+  /** The table of that identity. */
+  open(identity: TableIdentity): TableState {
+    return this.replica.table(identity);
+  }
+
+  /** Throws unless writes may be made now. */
+  checkWritable(writes: number): void {
+    if (this.#fenced !== null) throw new FencedError(`this node was fenced: ${this.#fenced}`);
+    this.acks.admit(writes);
+  }
+
+  /** Waits for a write of ours. The write goes out at the end of this turn. */
+  wait(seq: number, terms: { need: AckNeed; timeoutMs: number }, waiter: Waiter): void {
+    this.acks.wait(seq, { ...terms, now: this.#now() }, waiter);
+    this.#outbox.wake();
+  }
+
+  /** A link to a peer is up. */
+  linkUp(id: number, name: string): void {
+    this.linkDown(id);
+    const { origins } = this.replica;
+    const index = origins.intern(id);
+    origins.list(index);
+    this.#peers.set(id, new Peer(id, name, index));
+    this.acks.linked(id, name);
+    this.#sendVector(this.#peers.get(id) as Peer);
+    this.#outbox.wake();
+  }
+
+  /** That link is gone; the peer may still be alive. */
+  linkDown(id: number): void {
+    const peer = this.#peers.get(id);
+    if (peer === undefined) return;
+    this.#peers.delete(id);
+    this.#receiver.forget(peer);
+    this.#sender.forget(peer);
+    this.acks.unlinked(id);
+    this.#outbox.wake();
+  }
+
+  /** A frame from a peer. Throws ProtocolError on bytes that break the protocol. */
+  receive(id: number, frame: Uint8Array): void {
+    const peer = this.#peers.get(id);
+    if (peer === undefined) return;
+    this.#receiver.receive(peer, frame);
+    this.acks.settle();
+    this.#outbox.wake();
+  }
+
+  /** The member is alive in this node's opinion: its rows are shown. */
+  memberUp(id: number): void {
+    const { origins, counters } = this.replica;
+    const index = origins.intern(id);
+    origins.list(index);
+    if (origins.setHidden(index, false)) counters.shows++;
+  }
+
+  /** The member is down in this node's opinion: its rows are not shown, nobody waits for it. */
+  memberDown(id: number): void {
+    const { origins, counters } = this.replica;
+    if (origins.setHidden(origins.intern(id), true)) counters.hides++;
+    this.acks.excuse(id);
+  }
+
+  /** The origin is closed for good. */
+  close(id: number): void {
+    if (id === this.origin) {
+      this.fence("a peer has closed this incarnation");
+      return;
+    }
+    if (!this.replica.close(id)) return;
+    this.acks.excuse(id);
+    this.#events.originClosed?.(id);
+    this.#outbox.wake();
+  }
+
+  /** This incarnation is over: waiting and later writes fail. */
+  fence(reason: string): void {
+    if (this.#fenced !== null) return;
+    this.#fenced = reason;
+    this.acks.failAll(new FencedError(`this node was fenced: ${reason}`));
+    this.#events.fenced?.(reason);
+  }
+
+  /** Whether that origin is closed or retired. */
+  isClosed(id: number): boolean {
+    const index = this.replica.origins.find(id);
+    if (index < 0) return this.replica.origins.retired.has(id);
+    return this.replica.origins.gone[index] as boolean;
+  }
+
+  /** With every round of pings: reports, retirement, stalled pulls, members that lag. */
+  tick(): void {
+    const now = this.#now();
+    this.#receiver.dropStalledPull(now, (peer) => {
+      this.#outbox.disconnect(peer.id, "pull stalled");
+    });
+    for (const id of this.#lag.check(this.acks, this.replica.nextSeq - 1, now, this.limits.lagMs)) {
+      this.replica.counters.lagging++;
+      this.replica.observer.lagged?.(id);
+      this.#events.lagging?.(id);
+    }
+    if (!this.merging) retireClosed(this.replica, this.#peers);
+    this.acks.expire(now);
+    for (const peer of this.#peers.values()) this.#sendVector(peer);
+    this.#outbox.wake();
+  }
+
+  /** Fails writes whose time is over. To be called every 100 ms or so while writes wait. */
+  expire(): void {
+    this.acks.expire(this.#now());
+  }
+
+  /** Sends what is due and does one slice of each job. True if more is to be done at once. */
+  run(): boolean {
+    this.#sender.flush(this.#peers);
+    const more = this.#jobs.step((peer, error) => this.#replayFailed(peer, error));
+    this.#receiver.openPull();
+    this.#sender.flush(this.#peers);
+    this.acks.settle();
+    return more;
+  }
+
+  #replayFailed(peer: Peer, error: unknown): void {
+    if (!(error instanceof ProtocolError)) throw error;
+    this.#outbox.disconnect(peer.id, error.message);
+  }
+
+  #sendVector(peer: Peer): void {
+    const applied = new Map<number, number>();
+    const heard = new Set(peer.report?.links ?? []);
+    for (const [id, other] of this.#peers) {
+      if (other === peer || other.report === null || heard.has(id)) continue;
+      const seq = other.report.view.vector.get(peer.id);
+      if (seq !== undefined) applied.set(id, seq);
+    }
+    const links = [...this.#peers.keys()];
+    const view = viewOf(this.replica.origins);
+    this.#outbox.send(peer.id, encodeVector({ view, links, applied }));
+  }
+}
