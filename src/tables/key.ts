@@ -109,7 +109,7 @@ function afterUnits(from: string, units: number): string {
 export function hashKey(encoded: string): number {
   let hash = encoded.length;
   for (let index = 0; index < encoded.length; index++) {
-    hash = (Math.imul(hash, 31) + encoded.charCodeAt(index)) | 0;
+    hash = (Math.imul(hash, 0x9e3779b1) + encoded.charCodeAt(index)) | 0;
   }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);

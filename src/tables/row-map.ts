@@ -115,12 +115,12 @@ function shardOf(key: string): number {
   let hash = length;
   if (length <= SAMPLES) {
     for (let index = 0; index < length; index++) {
-      hash = (Math.imul(hash, 31) + key.charCodeAt(index)) | 0;
+      hash = (Math.imul(hash, 0x9e3779b1) + key.charCodeAt(index)) | 0;
     }
   } else {
     const stride = (length - 1) / (SAMPLES - 1);
     for (let sample = 0; sample < SAMPLES; sample++) {
-      hash = (Math.imul(hash, 31) + key.charCodeAt((sample * stride) | 0)) | 0;
+      hash = (Math.imul(hash, 0x9e3779b1) + key.charCodeAt((sample * stride) | 0)) | 0;
     }
   }
   hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
