@@ -22,6 +22,9 @@ import { Tables } from "../tables/tables.ts";
 /** While writes wait, time-outs are looked at this often. */
 const EXPIRE_MS = 100;
 
+/** Frames from this kind on belong to the node layer. */
+const NODE_FRAMES = 0x40;
+
 /** Options of the cluster, and what the tables need besides. */
 export interface EngineOptions extends ClusterOptions {
   readonly limits?: Partial<TablesLimits>;
@@ -32,12 +35,16 @@ export interface EngineOptions extends ClusterOptions {
 export interface EngineEvents {
   linkUp?(peer: Peer): void;
   linkDown?(peer: Peer, reason: string): void;
+  /** A frame of the node layer. Throws ProtocolError if it breaks the protocol. */
+  frame?(peer: Peer, frame: Uint8Array): void;
   memberUp?(member: MemberIdentity): void;
   memberDown?(member: MemberIdentity, reason: DownReason): void;
   originClosed?(origin: number, reason: OriginClosedReason | "gossip"): void;
   refused?(refusal: Refusal): void;
   caughtUp?(origin: number): void;
   lagging?(origin: number): void;
+  /** After each round of pings. */
+  tick?(): void;
   /** This incarnation is over. The engine goes on answering until it is stopped. */
   fenced?(reason: string): void;
 }
@@ -143,7 +150,9 @@ class AssembledEngine implements Engine, ClusterEvents {
   }
 
   frame(peer: Peer, frame: Uint8Array): void {
-    if (!this.#stopped) this.tables.receive(peer.origin, frame);
+    if (this.#stopped) return;
+    if ((frame[0] as number) < NODE_FRAMES) this.tables.receive(peer.origin, frame);
+    else this.#events.frame?.(peer, frame);
   }
 
   memberUp(member: MemberIdentity): void {
@@ -170,7 +179,9 @@ class AssembledEngine implements Engine, ClusterEvents {
   }
 
   tick(): void {
-    if (!this.#stopped) this.tables.tick();
+    if (this.#stopped) return;
+    this.tables.tick();
+    this.#events.tick?.();
   }
 
   /** Runs the tables once at the end of this turn, and again while they have work. */

@@ -10,7 +10,7 @@
  */
 import { Ahead } from "./ahead.ts";
 import { type Counters, newCounters } from "./counters.ts";
-import { Digest } from "./digest.ts";
+import { birthHash, Digest, hashBirth } from "./digest.ts";
 import { HybridClock } from "./hybrid-clock.ts";
 import type { TablesLimits } from "./limits.ts";
 import type { TablesObserver } from "./observer.ts";
@@ -121,21 +121,14 @@ export class Replica {
     if (held !== null) {
       if (compareWrites(this.origins.ids, written, held) <= 0) return;
       const { value, dotOrigin, dotSeq, hi, lo } = written;
+      this.#sum(table, held.dotOrigin, held.dotSeq);
       table.rewrite(held, value, dotOrigin, dotSeq, hi, lo);
+      this.#sum(table, dotOrigin, dotSeq);
     } else {
       if (this.origins.covered(birthOrigin, birthSeq)) return;
-      table.insert(
-        new Row(
-          key,
-          written.value,
-          birthOrigin,
-          birthSeq,
-          written.dotOrigin,
-          written.dotSeq,
-          written.hi,
-          written.lo,
-        ),
-      );
+      const { value, dotOrigin, dotSeq, hi, lo } = written;
+      table.insert(new Row(key, value, birthOrigin, birthSeq, dotOrigin, dotSeq, hi, lo));
+      this.#sum(table, dotOrigin, dotSeq);
       this.digest.toggle(this.origins.ids[birthOrigin] as number, birthSeq);
     }
     this.touch(table, key);
@@ -144,6 +137,7 @@ export class Replica {
   /** Takes a held row out; its death must follow from ops covered or origins closed. */
   drop(table: TableState, row: Row): void {
     table.remove(row);
+    this.#sum(table, row.dotOrigin, row.dotSeq);
     this.digest.toggle(this.origins.ids[row.birthOrigin] as number, row.birthSeq);
   }
 
@@ -181,6 +175,13 @@ export class Replica {
     let births = 0;
     for (const table of this.tables.values()) births += table.births;
     return births;
+  }
+
+  /** The newest write of a row comes into a table's sum, or leaves it. */
+  #sum(table: TableState, dotOrigin: number, dotSeq: number): void {
+    hashBirth(this.origins.ids[dotOrigin] as number, dotSeq);
+    table.sumA ^= birthHash.a;
+    table.sumB ^= birthHash.b;
   }
 }
 

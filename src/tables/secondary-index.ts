@@ -93,6 +93,11 @@ export class SecondaryIndex {
     }
   }
 
+  /** Whether a row of that value belongs under that index value. */
+  matches(value: unknown, encodedIndexValue: string): boolean {
+    return this.#encodedIndexValue(value) === encodedIndexValue;
+  }
+
   clear(): void {
     this.#postings.clear();
   }

@@ -44,6 +44,9 @@ export class TableState {
   births = 0;
   /** About the bytes of keys and values held. */
   bytes = 0;
+  /** Exclusive-or of the hashes of the newest writes held: equal rows, equal sums. */
+  sumA = 0;
+  sumB = 0;
   readonly #origins: Origins;
   /** Keys whose only row is of that origin (local index): makes `size` cheap while some hide. */
   readonly #singles: number[] = [];
@@ -56,6 +59,21 @@ export class TableState {
     this.type = identity.type;
     this.lifetime = identity.lifetime;
     this.#origins = origins;
+  }
+
+  /** Declares order and indexes; rows that are here already come into them. */
+  attach(ordered: OrderedKeys | null, indexes: readonly SecondaryIndex[]): void {
+    this.ordered = ordered;
+    this.indexes = indexes;
+    if (ordered === null && indexes.length === 0) return;
+    for (const head of this.rows.values()) {
+      ordered?.add(head.key);
+      for (const index of indexes) {
+        for (let row: Row | null = head; row !== null; row = row.next) {
+          index.add(row.key, indexable(row));
+        }
+      }
+    }
   }
 
   /** Rows held that this origin gave birth to. */
@@ -127,7 +145,7 @@ export class TableState {
     this.births++;
     this.bytes += row.key.length + row.value.length;
     this.#birthsOf[row.birthOrigin] = this.birthsOf(row.birthOrigin) + 1;
-    for (const index of this.indexes) index.add(row.key, row.read());
+    for (const index of this.indexes) index.add(row.key, indexable(row));
   }
 
   /** Takes a row out of its key's chain. */
@@ -167,7 +185,7 @@ export class TableState {
     row.hi = hi;
     row.lo = lo;
     if (rest !== null) this.#chain(rest, row);
-    for (const index of this.indexes) index.add(row.key, row.read());
+    for (const index of this.indexes) index.add(row.key, indexable(row));
   }
 
   #chain(head: Row, row: Row): void {
@@ -201,12 +219,23 @@ export class TableState {
 
   #unindex(row: Row, rest: Row | null): void {
     for (const index of this.indexes) {
-      index.remove(row.key, row.read());
-      for (let other = rest; other !== null; other = other.next) index.add(row.key, other.read());
+      index.remove(row.key, indexable(row));
+      for (let other = rest; other !== null; other = other.next) {
+        index.add(row.key, indexable(other));
+      }
     }
   }
 
   #countSingle(row: Row, by: number): void {
     this.#singles[row.birthOrigin] = (this.#singles[row.birthOrigin] ?? 0) + by;
+  }
+}
+
+/** A value that a peer sent and nobody can decode is in no index; reading it throws. */
+function indexable(row: Row): unknown {
+  try {
+    return row.read();
+  } catch {
+    return undefined;
   }
 }

@@ -7,10 +7,9 @@
  * or binary data somewhere; these cannot be frozen, so that each reader gets its own. Its
  * objects are MessagePack records, to be told from Maps. All other forms are reserved.
  */
-import { Packr } from "msgpackr";
-import { bytesToLatin1, latin1ToBytes } from "../bytes.ts";
 import { InvalidValueError, ProtocolError, SkeinError } from "../errors.ts";
 import { tooLarge, VALUE_BYTES_MAX, ValueCheck } from "./value-check.ts";
+import { pack, unpack } from "./value-codec.ts";
 import { canonicalForm, checkDecoded, freezePlain } from "./value-form.ts";
 
 export { VALUE_BYTES_MAX, VALUE_DEPTH_MAX } from "./value-check.ts";
@@ -19,26 +18,6 @@ const PLAIN = "p";
 const PLAIN_UNIT = PLAIN.charCodeAt(0);
 const RICH = "r";
 const RICH_UNIT = RICH.charCodeAt(0);
-const AFTER_FORM = { start: 1 };
-
-interface Codec {
-  pack(value: unknown): Uint8Array;
-  unpack(bytes: Uint8Array, options: { start: number }): unknown;
-}
-const plainCodec: Codec = new Packr({
-  useRecords: false,
-  variableMapSize: true,
-  useBigIntExtension: true,
-  useToJSON: false,
-  structuredClone: false,
-});
-const richCodec: Codec = new Packr({
-  useRecords: true,
-  moreTypes: true,
-  copyBuffers: true,
-  useToJSON: false,
-  structuredClone: false,
-});
 
 /**
  * Checks a value and encodes it. Prototypes of null become `Object.prototype`, -0 becomes 0,
@@ -49,9 +28,9 @@ export function encodeValue(value: unknown): string {
   try {
     const check = new ValueCheck();
     check.run(value);
-    const bytes = (check.rich ? richCodec : plainCodec).pack(value);
-    if (bytes.length > VALUE_BYTES_MAX) throw tooLarge();
-    return (check.rich ? RICH : PLAIN) + bytesToLatin1(bytes);
+    const encoded = pack(check.rich ? RICH : PLAIN, check.rich, value);
+    if (encoded.length > VALUE_BYTES_MAX + 1) throw tooLarge();
+    return encoded;
   } catch (error) {
     if (error instanceof SkeinError) throw error;
     throw new InvalidValueError("value could not be read; see the cause", { cause: error });
@@ -77,7 +56,7 @@ export function decodeValue(encoded: string): unknown {
   checkEncodedValue(encoded);
   const plain = isShareable(encoded);
   try {
-    const value = (plain ? plainCodec : richCodec).unpack(latin1ToBytes(encoded), AFTER_FORM);
+    const value = unpack(!plain, encoded);
     if (plain) freezePlain(value);
     else checkDecoded(value);
     return value;

@@ -1,0 +1,154 @@
+/** What a user holds of a table of type `bag`: any number of distinct values a key. */
+import { checkBatch } from "./batch.ts";
+import { decodeKey, encodeKey, type Key } from "./key.ts";
+import type { Row } from "./row.ts";
+import type { DumpedRow, ScanOptions, TableInfo, TableReads } from "./table-reads.ts";
+import { encodeValue, valuesEqual } from "./value.ts";
+import type { WriteCalls, WriteOptions, WriteResult } from "./write-calls.ts";
+
+/**
+ * A replicated multimap. A value that several nodes have added lives as long as one of them (or
+ * until it is removed); equal values show once.
+ */
+export class BagTable<V = unknown, I extends string = string> {
+  readonly #reads: TableReads;
+  readonly #calls: WriteCalls;
+
+  constructor(reads: TableReads, calls: WriteCalls) {
+    this.#reads = reads;
+    this.#calls = calls;
+  }
+
+  get name(): string {
+    return this.#reads.state.name;
+  }
+
+  /** Keys with at least one visible value. */
+  get size(): number {
+    return this.#reads.state.size;
+  }
+
+  /** Adds a value under a key; adding an equal one again renews it. */
+  add(key: Key, value: V, options?: WriteOptions): Promise<WriteResult> {
+    return this.addMany([[key, value]], options);
+  }
+
+  /** Adds many values as one: each node applies all of them or none. */
+  addMany(entries: Iterable<readonly [Key, V]>, options?: WriteOptions): Promise<WriteResult> {
+    return this.#calls.run(1, options, () => {
+      const { tables } = this.#calls;
+      return tables.write.addMany(this.#reads.state, this.#encode(entries));
+    });
+  }
+
+  /** Removes a value, whoever added it. Without one it resolves `{ applied: false }`. */
+  remove(key: Key, value: V, options?: WriteOptions): Promise<WriteResult> {
+    return this.removeMany([[key, value]], options);
+  }
+
+  /** Removes many values as one. */
+  removeMany(entries: Iterable<readonly [Key, V]>, options?: WriteOptions): Promise<WriteResult> {
+    return this.#calls.run(1, options, () => {
+      const { tables } = this.#calls;
+      return tables.write.removeMany(this.#reads.state, this.#encode(entries));
+    });
+  }
+
+  /** Removes all values under a key. */
+  delete(key: Key, options?: WriteOptions): Promise<WriteResult> {
+    return this.deleteMany([key], options);
+  }
+
+  /** Removes all values under many keys as one. */
+  deleteMany(keys: Iterable<Key>, options?: WriteOptions): Promise<WriteResult> {
+    return this.#calls.run(1, options, () => {
+      const encoded: string[] = [];
+      for (const key of keys) encoded.push(encodeKey(key));
+      checkBatch(encoded, this.#calls.tables.limits);
+      return this.#calls.tables.write.deleteMany(this.#reads.state, encoded);
+    });
+  }
+
+  /** The distinct values under a key, newest first. */
+  getAll(key: Key): V[] {
+    const head = this.#reads.state.rows.get(encodeKey(key));
+    return head === undefined ? [] : this.#distinct(head).map((row) => row.read() as V);
+  }
+
+  /** Whether there is any value under the key, or that one. */
+  has(key: Key, ...value: [V] | []): boolean {
+    if (value.length === 0) return this.#reads.visible(key) !== undefined;
+    const encoded = encodeValue(value[0]);
+    let row = this.#reads.state.rows.get(encodeKey(key)) ?? null;
+    for (; row !== null; row = row.next) {
+      if (!this.#reads.state.isHidden(row) && valuesEqual(row.value, encoded)) return true;
+    }
+    return false;
+  }
+
+  /** All keys and values, in key order if the table is ordered. */
+  *[Symbol.iterator](): IterableIterator<[Key, V]> {
+    yield* this.#pairs(this.#reads.heads());
+  }
+
+  /** All keys, likewise. */
+  *keys(): IterableIterator<Key> {
+    for (const row of this.#reads.heads()) yield decodeKey(row.key);
+  }
+
+  /** Keys and values of a piece of an ordered bag; `limit` counts keys. */
+  *scan(options: ScanOptions = {}): IterableIterator<[Key, V]> {
+    yield* this.#pairs(this.#reads.scan(options));
+  }
+
+  /** Rows that an index has under a value. */
+  *find(index: I, value: Key): IterableIterator<[Key, V]> {
+    for (const row of this.#reads.find(index, value)) {
+      yield [decodeKey(row.key), row.read() as V];
+    }
+  }
+
+  /** How many keys an index has under a value. */
+  count(index: I, value: Key): number {
+    return this.#reads.count(index, value);
+  }
+
+  /** Resolves when everything that this node has written is applied by all members. */
+  sync(options?: WriteOptions): Promise<WriteResult> {
+    return this.#calls.run(1, options, () => 0);
+  }
+
+  /** All visible rows in key order; with `hidden` also those of absent owners. */
+  dump(options: { readonly hidden?: boolean } = {}): DumpedRow<V>[] {
+    return this.#reads.dump<V>(options);
+  }
+
+  info(): TableInfo {
+    return this.#reads.info();
+  }
+
+  #encode(entries: Iterable<readonly [Key, V]>): [string, string][] {
+    const encoded: [string, string][] = [];
+    for (const [key, value] of entries) encoded.push([encodeKey(key), encodeValue(value)]);
+    checkBatch(encoded, this.#calls.tables.limits);
+    return encoded;
+  }
+
+  *#pairs(rows: Iterable<Row>): IterableIterator<[Key, V]> {
+    for (const { key } of rows) {
+      const head = this.#reads.state.rows.get(key);
+      if (head === undefined) continue;
+      for (const row of this.#distinct(head)) yield [decodeKey(key), row.read() as V];
+    }
+  }
+
+  #distinct(head: Row): Row[] {
+    const rows: Row[] = [];
+    for (let row: Row | null = head; row !== null; row = row.next) {
+      const { value } = row;
+      if (this.#reads.state.isHidden(row)) continue;
+      if (!rows.some((other) => valuesEqual(other.value, value))) rows.push(row);
+    }
+    return rows;
+  }
+}

@@ -1,0 +1,79 @@
+/** How a table is declared, and the check that names every fault of a declaration. */
+import { InvalidOptionsError } from "../errors.ts";
+import type { Key } from "./key.ts";
+import { OrderedKeys } from "./ordered-keys.ts";
+import { SecondaryIndex } from "./secondary-index.ts";
+import type { TableIdentity, TableLifetime, TableState, TableType } from "./table-state.ts";
+
+const NAME_BYTES_MAX = 255;
+const INDEXES_MAX = 32;
+
+/** Gives the index value of a row's value; undefined leaves the row out. Must be pure. */
+export type IndexFunction<V> = (value: V) => Key | undefined;
+
+/** Options of `node.table`. */
+export interface TableOptions<V, I extends string = string> {
+  /** `node` (default): rows die with the node that wrote them. `cluster`: they outlive it. */
+  readonly lifetime?: TableLifetime;
+  /** `set` (default): one value a key. `bag`: any number of distinct values a key. */
+  readonly type?: TableType;
+  /** Keep the keys in order, for `scan` and ordered iteration. Default false. */
+  readonly ordered?: boolean;
+  /** Secondary indexes by name, for `find` and `count`. */
+  readonly indexes?: Readonly<Record<I, IndexFunction<V>>>;
+}
+
+const KNOWN = new Set(["lifetime", "type", "ordered", "indexes"]);
+
+/** The identity that a declaration stands for. Throws InvalidOptionsError with all faults. */
+export function checkDeclaration(name: unknown, options: object): TableIdentity {
+  const faults: string[] = [];
+  const given = options as Readonly<Record<string, unknown>>;
+  if (typeof name !== "string" || name === "" || name.length > NAME_BYTES_MAX) {
+    faults.push(`name is ${describe(name)}, allowed are strings of 1 to ${NAME_BYTES_MAX} units`);
+  } else if (!name.isWellFormed() || name.includes("|")) {
+    faults.push(`name ${JSON.stringify(name)} holds "|" or half a surrogate pair`);
+  }
+  for (const option of Object.keys(given)) {
+    if (!KNOWN.has(option)) faults.push(`unknown option "${option}"`);
+  }
+  const { lifetime = "node", type = "set", ordered = false, indexes = {} } = given;
+  if (lifetime !== "node" && lifetime !== "cluster") {
+    faults.push(`lifetime is ${describe(lifetime)}, allowed are "node" and "cluster"`);
+  }
+  if (type !== "set" && type !== "bag") {
+    faults.push(`type is ${describe(type)}, allowed are "set" and "bag"`);
+  }
+  if (typeof ordered !== "boolean") faults.push(`ordered is ${describe(ordered)}, not a boolean`);
+  faults.push(...indexFaults(indexes));
+  if (faults.length > 0) throw new InvalidOptionsError(`table ${describe(name)}`, faults);
+  return { name: name as string, lifetime: lifetime as TableLifetime, type: type as TableType };
+}
+
+function indexFaults(indexes: unknown): string[] {
+  if (typeof indexes !== "object" || indexes === null) {
+    return [`indexes is ${describe(indexes)}, not an object of functions`];
+  }
+  const entries = Object.entries(indexes);
+  const faults = entries
+    .filter(([, index]) => typeof index !== "function")
+    .map(([name, index]) => `index "${name}" is ${describe(index)}, not a function`);
+  if (entries.length > INDEXES_MAX) {
+    faults.push(`${entries.length} indexes, at most ${INDEXES_MAX}`);
+  }
+  return faults;
+}
+
+/** Attaches order and indexes to a table's rows, those included that are here already. */
+export function attachIndexes(table: TableState, options: TableOptions<never>): void {
+  table.declared = true;
+  const indexes: SecondaryIndex[] = [];
+  for (const [name, index] of Object.entries<IndexFunction<never>>(options.indexes ?? {})) {
+    indexes.push(new SecondaryIndex(name, index as IndexFunction<unknown>));
+  }
+  table.attach(options.ordered === true ? new OrderedKeys() : null, indexes);
+}
+
+function describe(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}

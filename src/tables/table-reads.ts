@@ -1,0 +1,217 @@
+/** Reading one table on this node: local, synchronous, never waiting. Shared by both table types. */
+import { InvalidArgumentError, TableError } from "../errors.ts";
+import { stampToMs } from "./hybrid-clock.ts";
+import { compareEncodedKeys, decodeKey, encodeKey, type Key } from "./key.ts";
+import type { ScanRange } from "./ordered-keys.ts";
+import type { Row } from "./row.ts";
+import type { SecondaryIndex } from "./secondary-index.ts";
+import type { TableLifetime, TableState, TableType } from "./table-state.ts";
+import type { Tables } from "./tables.ts";
+
+/** A piece of an ordered table. `prefix` excludes `from` and `to`. */
+export interface ScanOptions {
+  /** Leading elements of tuple keys, or leading characters of string keys. */
+  readonly prefix?: Key;
+  /** First key, included. */
+  readonly from?: Key;
+  /** Last key, excluded. */
+  readonly to?: Key;
+  /** At most so many rows. */
+  readonly limit?: number;
+  /** From the last to the first. Default false. */
+  readonly reverse?: boolean;
+}
+
+/** One stored row, as `dump` gives it. */
+export interface DumpedRow<V> {
+  readonly key: Key;
+  readonly value: V;
+  /** Opaque; changes with each write of the row. */
+  readonly version: string;
+  /** Name of the node that wrote the row, if this node knows it. */
+  readonly owner: string | undefined;
+  readonly ownerOrigin: number;
+  /** When it was written, by its writer's clock, ms since the Unix epoch. */
+  readonly writtenAt: number;
+  /** Its owner is not alive in this node's opinion, or it lost against a concurrent write. */
+  readonly hidden: boolean;
+}
+
+/** Facts about one table on this node. */
+export interface TableInfo {
+  readonly name: string;
+  readonly type: TableType;
+  readonly lifetime: TableLifetime;
+  /** Visible keys. */
+  readonly size: number;
+  /** Rows stored, hidden ones and siblings too. */
+  readonly rows: number;
+  /** About the bytes of keys and encoded values. */
+  readonly bytes: number;
+  /** Keys with more than one row. */
+  readonly siblings: number;
+  /** Sum over the rows stored, hexadecimal: equal on replicas that hold the same rows. */
+  readonly digest: string;
+  /** How often functions of indexes threw or gave what is no key. */
+  readonly indexErrors: number;
+}
+
+/** Reads of one table. */
+export class TableReads {
+  readonly state: TableState;
+  readonly #tables: Tables;
+  readonly #nameOf: (originId: number) => string | undefined;
+
+  constructor(
+    state: TableState,
+    tables: Tables,
+    nameOf: (originId: number) => string | undefined,
+  ) {
+    this.state = state;
+    this.#tables = tables;
+    this.#nameOf = nameOf;
+  }
+
+  /** The visible row under a key. */
+  visible(key: unknown): Row | undefined {
+    return this.state.visible(encodeKey(key));
+  }
+
+  /** Heads of the chains of visible rows, in key order if the table is ordered. */
+  *heads(): IterableIterator<Row> {
+    const { ordered, rows } = this.state;
+    if (ordered === null) {
+      for (const head of rows.values()) {
+        const row = this.state.firstVisible(head);
+        if (row !== undefined) yield row;
+      }
+      return;
+    }
+    yield* this.#rowsOf(ordered.scan(), Number.POSITIVE_INFINITY);
+  }
+
+  /** Visible rows of a piece of an ordered table. */
+  scan(options: ScanOptions): IterableIterator<Row> {
+    const { ordered, name } = this.state;
+    if (ordered === null) {
+      throw new TableError(`table "${name}" is not ordered; declare it with { ordered: true }`);
+    }
+    const { limit = Number.POSITIVE_INFINITY, ...range } = options;
+    if (!(limit >= 0)) {
+      throw new InvalidArgumentError(`limit is ${String(limit)}, allowed are numbers from 0`);
+    }
+    return this.#rowsOf(ordered.scan(range as ScanRange), limit);
+  }
+
+  /** Visible rows that an index has under a value; in a bag, each row that matches. */
+  *find(indexName: string, value: unknown): IterableIterator<Row> {
+    const index = this.index(indexName);
+    const encoded = encodeKey(value);
+    for (const key of index.find(encoded)) {
+      const head = this.state.rows.get(key);
+      if (head === undefined) continue;
+      if (this.state.type === "bag") {
+        for (let row: Row | null = head; row !== null; row = row.next) {
+          if (!this.state.isHidden(row) && index.matches(row.read(), encoded)) yield row;
+        }
+      } else {
+        const row = this.state.firstVisible(head);
+        if (row === undefined) continue;
+        // Siblings are all in the index; only the visible one counts.
+        if (row.next === null && row === head) yield row;
+        else if (index.matches(row.read(), encoded)) yield row;
+      }
+    }
+  }
+
+  /** Visible rows that an index has under a value, by their number. */
+  count(indexName: string, value: unknown): number {
+    const noneHidden =
+      this.state.multi.size === 0 &&
+      (this.state.lifetime === "cluster" || this.#tables.replica.origins.hiddenCount === 0);
+    if (noneHidden) return this.index(indexName).count(encodeKey(value));
+    let count = 0;
+    for (const _ of this.find(indexName, value)) count++;
+    return count;
+  }
+
+  /** Index values and how many keys have each; counts rows of hidden owners too. */
+  *countBy(indexName: string): IterableIterator<[Key, number]> {
+    for (const [encoded, count] of this.index(indexName).countBy()) {
+      yield [decodeKey(encoded), count];
+    }
+  }
+
+  index(name: string): SecondaryIndex {
+    const index = this.state.indexes.find((candidate) => candidate.name === name);
+    if (index !== undefined) return index;
+    const known = this.state.indexes.map((candidate) => `"${candidate.name}"`).join(", ");
+    throw new TableError(
+      `table "${this.state.name}" has no index "${name}"; it has ${known || "none"}`,
+    );
+  }
+
+  /** All visible rows, or with `hidden` all stored ones, in key order. */
+  dump<V>(options: { readonly hidden?: boolean }): DumpedRow<V>[] {
+    const keys = [...this.state.rows.keys()].sort(compareEncodedKeys);
+    const rows: DumpedRow<V>[] = [];
+    for (const key of keys) {
+      let shown = false;
+      for (let row = this.state.rows.get(key) ?? null; row !== null; row = row.next) {
+        if (this.state.isGone(row)) continue;
+        const lost = shown && this.state.type === "set";
+        const hidden = lost || this.state.isHidden(row);
+        if (!hidden) shown = true;
+        if (!hidden || options.hidden === true) rows.push(this.describe<V>(row, hidden));
+      }
+    }
+    return rows;
+  }
+
+  describe<V>(row: Row, hidden: boolean): DumpedRow<V> {
+    const ownerOrigin = this.#tables.replica.origins.ids[row.birthOrigin] as number;
+    return {
+      key: decodeKey(row.key),
+      value: row.read() as V,
+      version: this.version(row),
+      owner: this.#nameOf(ownerOrigin),
+      ownerOrigin,
+      writtenAt: stampToMs(row.hi, row.lo),
+      hidden,
+    };
+  }
+
+  version(row: Row): string {
+    return `${this.#tables.replica.origins.ids[row.dotOrigin]}.${row.dotSeq}`;
+  }
+
+  info(): TableInfo {
+    const { state } = this;
+    return {
+      name: state.name,
+      type: state.type,
+      lifetime: state.lifetime,
+      size: state.size,
+      rows: state.births,
+      bytes: state.bytes,
+      siblings: state.multi.size,
+      digest: hex(state.sumA) + hex(state.sumB),
+      indexErrors: state.indexes.reduce((sum, index) => sum + index.errors, 0),
+    };
+  }
+
+  *#rowsOf(keys: Iterable<string>, limit: number): IterableIterator<Row> {
+    let given = 0;
+    if (limit <= 0) return;
+    for (const key of keys) {
+      const row = this.state.visible(key);
+      if (row === undefined) continue;
+      yield row;
+      if (++given >= limit) return;
+    }
+  }
+}
+
+function hex(word: number): string {
+  return (word >>> 0).toString(16).padStart(8, "0");
+}

@@ -1,0 +1,168 @@
+/** What a user holds of a table of type `set`: one visible value a key. */
+import { InvalidValueError } from "../errors.ts";
+import { decodeKey, encodeKey, type Key } from "./key.ts";
+import { checkBatch } from "./batch.ts";
+import type { Row } from "./row.ts";
+import type { DumpedRow, ScanOptions, TableInfo, TableReads } from "./table-reads.ts";
+import { encodeValue } from "./value.ts";
+import type { WriteCalls, WriteOptions, WriteResult } from "./write-calls.ts";
+
+/** One row with what is known of it. */
+export interface Entry<V> extends DumpedRow<V> {
+  /** Further values of concurrent writes that lost against `value`, greatest first. */
+  readonly siblings: readonly V[];
+}
+
+/**
+ * A replicated map. Reads are local and see this node's own writes at once. Writes resolve when
+ * the nodes asked for have applied them; they reject with AckTimeoutError, OverloadedError,
+ * FencedError, NotRunningError, AbortedError or an error about their arguments.
+ */
+export class Table<V = unknown, I extends string = string> {
+  readonly #reads: TableReads;
+  readonly #calls: WriteCalls;
+
+  constructor(reads: TableReads, calls: WriteCalls) {
+    this.#reads = reads;
+    this.#calls = calls;
+  }
+
+  get name(): string {
+    return this.#reads.state.name;
+  }
+
+  /** Keys with a visible value. */
+  get size(): number {
+    return this.#reads.state.size;
+  }
+
+  /** Writes a row; this node becomes its owner. */
+  set(key: Key, value: V, options?: WriteOptions): Promise<WriteResult> {
+    return this.#calls.run(1, options, () => {
+      const encodedKey = encodeKey(key);
+      const { tables } = this.#calls;
+      return tables.write.set(this.#reads.state, encodedKey, encodeValue(value));
+    });
+  }
+
+  /** Writes many rows as one: each node applies all of them or none. At most 10,000 and 8 MiB. */
+  setMany(entries: Iterable<readonly [Key, V]>, options?: WriteOptions): Promise<WriteResult> {
+    return this.#calls.run(1, options, () => {
+      const { tables } = this.#calls;
+      const encoded: [string, string][] = [];
+      for (const [key, value] of entries) encoded.push([encodeKey(key), encodeValue(value)]);
+      checkBatch(encoded, tables.limits);
+      return tables.write.setMany(this.#reads.state, encoded);
+    });
+  }
+
+  /**
+   * Changes some fields of a row whose value is a plain object. It never creates a row: without
+   * one it resolves `{ applied: false }`. The owner stays. The whole new value is sent, so of two
+   * patches made at the same time on two nodes the later one stands.
+   */
+  patch(key: Key, changes: Partial<V>, options?: WriteOptions): Promise<WriteResult> {
+    return this.#calls.run(1, options, () => {
+      const row = this.#reads.visible(key);
+      if (row === undefined) return 0;
+      const value = row.read();
+      if (!isPlainObject(value) || !isPlainObject(changes)) {
+        throw new InvalidValueError("patch needs plain objects, both stored and given");
+      }
+      const { tables } = this.#calls;
+      const patched = encodeValue({ ...value, ...changes });
+      return tables.write.patch(this.#reads.state, row.key, patched);
+    });
+  }
+
+  /** Removes a row. Without one it resolves `{ applied: false }`. */
+  delete(key: Key, options?: WriteOptions): Promise<WriteResult> {
+    return this.#calls.run(1, options, () =>
+      this.#calls.tables.write.delete(this.#reads.state, encodeKey(key)),
+    );
+  }
+
+  /** Removes many rows as one. */
+  deleteMany(keys: Iterable<Key>, options?: WriteOptions): Promise<WriteResult> {
+    return this.#calls.run(1, options, () => {
+      const encoded: string[] = [];
+      for (const key of keys) encoded.push(encodeKey(key));
+      checkBatch(encoded, this.#calls.tables.limits);
+      return this.#calls.tables.write.deleteMany(this.#reads.state, encoded);
+    });
+  }
+
+  /** The value under a key. Plain data is frozen and shared: do not change it. */
+  get(key: Key): V | undefined {
+    return this.#reads.visible(key)?.read() as V | undefined;
+  }
+
+  has(key: Key): boolean {
+    return this.#reads.visible(key) !== undefined;
+  }
+
+  /** The row under a key with version, owner and time. */
+  entry(key: Key): Entry<V> | undefined {
+    const row = this.#reads.visible(key);
+    if (row === undefined) return undefined;
+    const siblings: V[] = [];
+    for (let other = row.next; other !== null; other = other.next) {
+      if (!this.#reads.state.isHidden(other)) siblings.push(other.read() as V);
+    }
+    return { ...this.#reads.describe<V>(row, false), siblings };
+  }
+
+  /** All rows, in key order if the table is ordered. Rows that change meanwhile may be missed. */
+  *[Symbol.iterator](): IterableIterator<[Key, V]> {
+    for (const row of this.#reads.heads()) yield pair<V>(row);
+  }
+
+  /** All keys, likewise. */
+  *keys(): IterableIterator<Key> {
+    for (const row of this.#reads.heads()) yield decodeKey(row.key);
+  }
+
+  /** Rows of a piece of an ordered table, in key order. Throws TableError if it is not ordered. */
+  *scan(options: ScanOptions = {}): IterableIterator<[Key, V]> {
+    for (const row of this.#reads.scan(options)) yield pair<V>(row);
+  }
+
+  /** Rows that an index has under a value. Throws TableError without such an index. */
+  *find(index: I, value: Key): IterableIterator<[Key, V]> {
+    for (const row of this.#reads.find(index, value)) yield pair<V>(row);
+  }
+
+  /** How many rows an index has under a value. */
+  count(index: I, value: Key): number {
+    return this.#reads.count(index, value);
+  }
+
+  /** How many rows an index has under each value, hidden rows included. */
+  countBy(index: I): IterableIterator<[Key, number]> {
+    return this.#reads.countBy(index);
+  }
+
+  /** Resolves when everything that this node has written is applied by all members. */
+  sync(options?: WriteOptions): Promise<WriteResult> {
+    return this.#calls.run(1, options, () => 0);
+  }
+
+  /** All visible rows in key order; with `hidden` also rows of absent owners and lost siblings. */
+  dump(options: { readonly hidden?: boolean } = {}): DumpedRow<V>[] {
+    return this.#reads.dump<V>(options);
+  }
+
+  info(): TableInfo {
+    return this.#reads.info();
+  }
+}
+
+function pair<V>(row: Row): [Key, V] {
+  return [decodeKey(row.key), row.read() as V];
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

@@ -1,0 +1,150 @@
+/**
+ * From a write to its promise: the options of write calls, time-outs, abort signals and results.
+ * Part of the tables' public face.
+ */
+import { AbortedError, InvalidArgumentError, type SkeinError } from "../errors.ts";
+import type { AckNeed, Reached, Waiter } from "./acks.ts";
+import type { Tables } from "./tables.ts";
+
+/** Time-out of writes, ms, unless the call says otherwise. */
+export const ACK_TIMEOUT_MS = 10_000;
+const ACK_TIMEOUT_MAX_MS = 3_600_000;
+const ACK_NODES_MAX = 10_000;
+
+/** The part of AbortSignal that is used. */
+export interface Abort {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", listener: () => void, options: { once: boolean }): void;
+}
+
+/** Options of every write. */
+export interface WriteOptions {
+  /**
+   * Who must have applied the write before the promise resolves: `all` members that stream (the
+   * default), a `majority` of `clusterSize`, `none`, or a number of other nodes.
+   */
+  readonly ack?: "all" | "majority" | "none" | number;
+  /** The promise rejects after so many ms; the write stands. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** Rejects the promise when it fires; the write stands. */
+  readonly signal?: Abort;
+}
+
+/** What a write has come to. */
+export interface WriteResult extends Reached {
+  /** False if there was nothing to do: no row to patch, delete or remove. */
+  readonly applied: boolean;
+}
+
+/** Makes the promises of one node's tables. */
+export class WriteCalls {
+  readonly tables: Tables;
+  readonly #clusterSize: number | undefined;
+  #rejected = 0;
+
+  constructor(tables: Tables, clusterSize: number | undefined) {
+    this.tables = tables;
+    this.#clusterSize = clusterSize;
+  }
+
+  /** Writes whose promise was rejected, awaited or not. */
+  get rejected(): number {
+    return this.#rejected;
+  }
+
+  /**
+   * Checks the options and that writes are accepted, then makes the write, then waits for it.
+   * `write` returns the seq of its last op, 0 if there was nothing to do.
+   */
+  run(writes: number, options: WriteOptions | undefined, write: () => number): Promise<WriteResult> {
+    const call = new WriteCall(() => this.#rejected++);
+    try {
+      const need = this.#need(options?.ack ?? "all");
+      const timeoutMs = checkTimeout(options?.timeoutMs ?? ACK_TIMEOUT_MS);
+      this.tables.checkWritable(writes);
+      if (options?.signal?.aborted === true) throw new AbortedError("aborted before it was written");
+      const seq = write();
+      call.applied = seq > 0;
+      // A call that changed nothing still waits for what it saw: everything written before it.
+      this.tables.wait(seq > 0 ? seq : this.tables.replica.nextSeq - 1, { need, timeoutMs }, call);
+      options?.signal?.addEventListener("abort", () => call.fail(abortedError()), { once: true });
+    } catch (error) {
+      call.fail(error as SkeinError);
+    }
+    return call.promise;
+  }
+
+  #need(ack: "all" | "majority" | "none" | number): AckNeed {
+    if (ack === "all") return "all";
+    if (ack === "none") return 0;
+    if (ack === "majority") {
+      if (this.#clusterSize === undefined) {
+        throw new InvalidArgumentError('ack "majority" needs the node\'s option clusterSize');
+      }
+      return Math.floor(this.#clusterSize / 2);
+    }
+    if (Number.isInteger(ack) && ack >= 0 && ack <= ACK_NODES_MAX) return ack;
+    throw new InvalidArgumentError(
+      `ack is ${String(ack)}, allowed are "all", "majority", "none" and 0 to ${ACK_NODES_MAX}`,
+    );
+  }
+}
+
+/** One promise. A rejection that nobody awaits is counted and does not end the process. */
+class WriteCall implements Waiter {
+  readonly promise: Promise<WriteResult>;
+  applied = true;
+  #resolve!: (result: WriteResult) => void;
+  #reject!: (error: SkeinError) => void;
+  #settled = false;
+  readonly #failed: () => void;
+
+  constructor(failed: () => void) {
+    this.#failed = failed;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  done(reached: Reached): void {
+    this.#settled = true;
+    this.#resolve(resultOf(reached, this.applied));
+  }
+
+  fail(error: SkeinError): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#failed();
+    this.promise.catch(() => {});
+    this.#reject(error);
+  }
+}
+
+/** Results are shared as long as what was reached is the same. */
+const results = new WeakMap<Reached, { applied: WriteResult; idle: WriteResult }>();
+
+function resultOf(reached: Reached, applied: boolean): WriteResult {
+  let pair = results.get(reached);
+  if (pair === undefined) {
+    pair = {
+      applied: Object.freeze({ ...reached, applied: true }),
+      idle: Object.freeze({ ...reached, applied: false }),
+    };
+    results.set(reached, pair);
+  }
+  return applied ? pair.applied : pair.idle;
+}
+
+function abortedError(): AbortedError {
+  return new AbortedError("aborted; the write stands on this node and goes on spreading");
+}
+
+function checkTimeout(timeoutMs: number): number {
+  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= ACK_TIMEOUT_MAX_MS) {
+    return timeoutMs;
+  }
+  throw new InvalidArgumentError(
+    `timeoutMs is ${String(timeoutMs)}, allowed are whole numbers from 1 to ${ACK_TIMEOUT_MAX_MS}`,
+  );
+}
