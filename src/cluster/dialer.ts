@@ -1,0 +1,150 @@
+/**
+ * When which address is dialled: at once when it becomes wanted, then again and again with
+ * growing, jittered waits for as long as it is wanted and nobody there is linked.
+ */
+import type { Clock, Random, Timer } from "../runtime.ts";
+
+/** What a Dialer needs. */
+export interface DialerOptions {
+  readonly redialMinMs: number;
+  readonly redialMaxMs: number;
+  readonly maxDials: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  /**
+   * Whether somebody there is linked already, or about to be. `origin` is who was found there
+   * the last time: an address may be another one than the node itself advertises.
+   */
+  isTakenCareOf(address: string, origin: number | undefined): boolean;
+  /** Starts an attempt; `ended` or `lost` must be called for it, later. */
+  dial(address: string): void;
+}
+
+/** One address, for status. */
+export interface DialStatus {
+  readonly address: string;
+  /** Attempts in a row that came to nothing. */
+  readonly failures: number;
+  /** Why the newest of them failed. */
+  readonly lastFailure: string | undefined;
+}
+
+interface Entry {
+  readonly address: string;
+  isDialling: boolean;
+  failures: number;
+  lastFailure: string | undefined;
+  origin: number | undefined;
+  timer: Timer | undefined;
+}
+
+export class Dialer {
+  readonly #options: DialerOptions;
+  readonly #entries = new Map<string, Entry>();
+  #dialling = 0;
+  #isStopped = false;
+
+  constructor(options: DialerOptions) {
+    this.#options = options;
+  }
+
+  /** Replaces the list of addresses. New ones are dialled at once, others no longer. */
+  want(addresses: ReadonlySet<string>): void {
+    if (this.#isStopped) return;
+    for (const [address, entry] of this.#entries) {
+      if (addresses.has(address)) continue;
+      entry.timer?.cancel();
+      this.#entries.delete(address);
+      if (entry.isDialling) this.#dialling--;
+    }
+    for (const address of addresses) {
+      if (this.#entries.has(address)) continue;
+      const entry = newEntry(address);
+      this.#entries.set(address, entry);
+      this.#try(entry);
+    }
+  }
+
+  /** An attempt came to nothing; `isHopeless` when a quick retry cannot help. */
+  failed(address: string, why: string, isHopeless = false): void {
+    const entry = this.#ended(address);
+    if (entry === undefined) return;
+    entry.failures++;
+    entry.lastFailure = why;
+    this.#again(entry, isHopeless ? this.#options.redialMaxMs : this.#backoffMs(entry));
+  }
+
+  /** An attempt was given up in favour of another link, or came up: look again in a while. */
+  settled(address: string, origin: number | undefined): void {
+    const entry = this.#ended(address);
+    if (entry === undefined) return;
+    entry.origin = origin;
+    this.#again(entry, this.#options.redialMaxMs);
+  }
+
+  /** A link to that address was lost after `heldMs`. One that held is redialled at once. */
+  lost(address: string, heldMs: number): void {
+    const entry = this.#entries.get(address);
+    if (entry === undefined || entry.isDialling) return;
+    if (heldMs >= this.#options.redialMaxMs) entry.failures = 0;
+    this.#again(entry, this.#backoffMs(entry));
+    entry.failures++;
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const entry of this.#entries.values()) entry.timer?.cancel();
+    this.#entries.clear();
+    this.#dialling = 0;
+  }
+
+  status(): DialStatus[] {
+    return [...this.#entries.values()].map(({ address, failures, lastFailure }) => ({
+      address,
+      failures,
+      lastFailure,
+    }));
+  }
+
+  #ended(address: string): Entry | undefined {
+    const entry = this.#entries.get(address);
+    if (entry?.isDialling !== true) return undefined;
+    entry.isDialling = false;
+    this.#dialling--;
+    return entry;
+  }
+
+  #try(entry: Entry): void {
+    const { isTakenCareOf, maxDials, redialMaxMs, redialMinMs } = this.#options;
+    if (isTakenCareOf(entry.address, entry.origin)) return this.#again(entry, redialMaxMs);
+    if (this.#dialling >= maxDials) return this.#again(entry, redialMinMs);
+    entry.timer?.cancel();
+    entry.timer = undefined;
+    entry.isDialling = true;
+    this.#dialling++;
+    this.#options.dial(entry.address);
+  }
+
+  #again(entry: Entry, ms: number): void {
+    const { clock, random } = this.#options;
+    entry.timer?.cancel();
+    // Half of the wait is random: nodes that lost one peer together do not return together.
+    entry.timer = clock.after(ms * (0.5 + random.float() / 2), () => this.#try(entry));
+  }
+
+  #backoffMs(entry: Entry): number {
+    const { redialMinMs, redialMaxMs } = this.#options;
+    return Math.min(redialMaxMs, redialMinMs * 2 ** Math.min(entry.failures, 30));
+  }
+}
+
+function newEntry(address: string): Entry {
+  return {
+    address,
+    isDialling: false,
+    failures: 0,
+    lastFailure: undefined,
+    origin: undefined,
+    timer: undefined,
+  };
+}
