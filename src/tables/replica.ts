@@ -94,13 +94,15 @@ export class Replica {
       this.counters.gaps++;
       throw new Error(`gap: origin ${origins.ids[op.origin]} is at ${expected}, got ${op.seq}`);
     }
+    // A ring that is made now begins with this op: before the vector moves.
+    const ring = this.ring(op.origin);
     this.clock.see(op.hi, op.lo);
     for (const birth of op.kills) this.kill(op.table, op.key, birth.origin, birth.seq);
     if (op.kind !== "delete") this.put(op.table, op.key, writtenBy(op));
     origins.vector[op.origin] = op.seq;
     origins.list(op.origin);
     this.ahead.delete(op.origin, op.seq);
-    this.ring(op.origin).push(op);
+    ring.push(op);
   }
 
   /** Ends a birth, now or when it arrives. */
