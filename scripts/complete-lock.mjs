@@ -64,7 +64,9 @@ function main() {
   if (added.length === 0) {
     console.log("package-lock.json is complete");
   } else if (process.argv.includes("--check")) {
-    console.error(`package-lock.json lacks ${added.join(", ")}: run node scripts/complete-lock.mjs`);
+    console.error(
+      `package-lock.json lacks ${added.join(", ")}: run node scripts/complete-lock.mjs`,
+    );
     process.exitCode = 1;
   } else {
     writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
