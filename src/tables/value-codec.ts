@@ -3,10 +3,11 @@
  * buffer, and decoding in one buffer that stays, saves a fifth and a third of the time against
  * buffers made for each value (8 fields: 1.9 for 2.3 µs, 1.7 for 2.3 µs).
  */
-import { Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } from "msgpackr";
+import { Packr, RESERVE_START_SPACE, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } from "msgpackr";
 import { latin1ToBytes } from "../bytes.ts";
 
-const REUSE = REUSE_BUFFER_MODE | RESET_BUFFER_MODE;
+/** One byte stays free in front, for the form. */
+const MODE = REUSE_BUFFER_MODE | RESET_BUFFER_MODE | RESERVE_START_SPACE | 1;
 /** What the buffers hold between two values; larger ones are let go of. */
 const BUFFER_BYTES = 16 * 1024;
 
@@ -45,10 +46,11 @@ const scratch = newBuffer();
 const range = { start: 0, end: 0 };
 
 /** A unit for the form, then a unit for each byte. */
-export function pack(form: string, rich: boolean, value: unknown): string {
+export function pack(formUnit: number, rich: boolean, value: unknown): string {
   const codec = rich ? richCodec : plainCodec;
-  const buffer = codec.pack(value, REUSE);
-  const packed = form + buffer.latin1Slice(buffer.start, buffer.end);
+  const buffer = codec.pack(value, MODE);
+  buffer[buffer.start] = formUnit;
+  const packed = buffer.latin1Slice(buffer.start, buffer.end);
   if (buffer.length > BUFFER_BYTES) codec.useBuffer(newBuffer());
   return packed;
 }

@@ -14,10 +14,8 @@ import { canonicalForm, checkDecoded, freezePlain } from "./value-form.ts";
 
 export { VALUE_BYTES_MAX, VALUE_DEPTH_MAX } from "./value-check.ts";
 
-const PLAIN = "p";
-const PLAIN_UNIT = PLAIN.charCodeAt(0);
-const RICH = "r";
-const RICH_UNIT = RICH.charCodeAt(0);
+const PLAIN_UNIT = "p".charCodeAt(0);
+const RICH_UNIT = "r".charCodeAt(0);
 
 /**
  * Checks a value and encodes it. Prototypes of null become `Object.prototype`, -0 becomes 0,
@@ -28,7 +26,7 @@ export function encodeValue(value: unknown): string {
   try {
     const check = new ValueCheck();
     check.run(value);
-    const encoded = pack(check.rich ? RICH : PLAIN, check.rich, value);
+    const encoded = pack(check.rich ? RICH_UNIT : PLAIN_UNIT, check.rich, value);
     if (encoded.length > VALUE_BYTES_MAX + 1) throw tooLarge();
     return encoded;
   } catch (error) {
