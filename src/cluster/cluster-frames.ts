@@ -226,7 +226,7 @@ function readIntroduction(reader: ByteReader): Introduction {
   for (let rest = reader.varint(FEATURES_MAX); rest > 0; rest--) {
     features.push(readText(reader, { what: "feature", maxBytes: FEATURE_BYTES_MAX }));
   }
-  const nonce = reader.raw(NONCE_BYTES).slice();
+  const nonce = new Uint8Array(reader.raw(NONCE_BYTES));
   const wall = reader.varint();
   const side = { openMembers: reader.varint(), lowestOrigin: reader.varint() };
   return { protocols, cluster, ...identity, features, nonce, wall, side };
@@ -252,7 +252,7 @@ function readVerdict(reader: ByteReader): { verdict: Verdict; proof: Uint8Array 
   const code = reader.u8();
   const verdict = VERDICTS[code];
   if (verdict === undefined) throw new ProtocolError(`verdict ${code} in a handshake`);
-  return { verdict, proof: reader.raw(PROOF_BYTES).slice() };
+  return { verdict, proof: new Uint8Array(reader.raw(PROOF_BYTES)) };
 }
 
 function readRefuse(reader: ByteReader): RefuseFrame {

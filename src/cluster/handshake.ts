@@ -100,10 +100,11 @@ export class Handshake {
     this.#awaited = awaited === "hello" ? "proof" : "nothing";
     switch (frame.kind) {
       case "hello":
-        this.#helloBytes = bytes.slice();
+        // Not `slice`: sockets give Buffers, whose slice shares its bytes with the next frame.
+        this.#helloBytes = new Uint8Array(bytes);
         return this.#onHello(frame);
       case "welcome":
-        this.#welcomeBytes = bytes.slice(0, bytes.length - PROOF_BYTES);
+        this.#welcomeBytes = new Uint8Array(bytes.subarray(0, bytes.length - PROOF_BYTES));
         return this.#onWelcome(frame);
       case "proof":
         return this.#onProof(frame.verdict, frame.proof);

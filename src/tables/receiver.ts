@@ -91,7 +91,7 @@ export class Receiver {
       case FRAME_CAUGHT:
       case FRAME_FAR:
         if (this.merge === null && this.#waiting.length === 0) this.#handle(peer, frame);
-        else this.#waiting.push({ peer, frame: frame.slice() });
+        else this.#waiting.push({ peer, frame: new Uint8Array(frame) });
         return;
       default:
         throw new ProtocolError(`frame of kind ${frame[0]}, unknown to this protocol`);
