@@ -43,7 +43,10 @@ interface Queue {
 
 interface AckMember {
   readonly name: string;
+  /** What it is known to have applied. */
   acked: number;
+  /** Our log's head when it became counted: writes up to it do not wait for it. */
+  countedFrom: number;
   counted: boolean;
   linked: boolean;
 }
@@ -70,7 +73,7 @@ export class Acks {
   linked(id: number, name: string): void {
     const known = this.#members.get(id);
     if (known === undefined) {
-      this.#members.set(id, { name, acked: 0, counted: false, linked: true });
+      this.#members.set(id, { name, acked: 0, countedFrom: 0, counted: false, linked: true });
     } else known.linked = true;
     this.#changed();
   }
@@ -89,7 +92,7 @@ export class Acks {
     const member = this.#members.get(id);
     if (member === undefined || member.counted) return;
     member.counted = true;
-    member.acked = Math.max(member.acked, head);
+    member.countedFrom = head;
     this.#changed();
   }
 
@@ -110,6 +113,12 @@ export class Acks {
   /** How far a member has applied our log, as far as known. */
   acked(id: number): number {
     return this.#members.get(id)?.acked ?? 0;
+  }
+
+  /** Writes after this one wait for the member, as far as it is counted. */
+  reached(id: number): number {
+    const member = this.#members.get(id);
+    return member === undefined ? 0 : reachedBy(member);
   }
 
   /** A member says, directly or through another, how far it has applied our log. */
@@ -214,7 +223,7 @@ export class Acks {
     if (need === "all") {
       let lowest = Number.POSITIVE_INFINITY;
       for (const member of this.#members.values()) {
-        if (member.counted && member.acked < lowest) lowest = member.acked;
+        if (member.counted) lowest = Math.min(lowest, reachedBy(member));
       }
       return lowest;
     }
@@ -228,7 +237,7 @@ export class Acks {
   #missing(seq: number): string[] {
     const names: string[] = [];
     for (const member of this.#members.values()) {
-      if (member.counted && member.acked < seq) names.push(member.name);
+      if (member.counted && reachedBy(member) < seq) names.push(member.name);
     }
     return names;
   }
@@ -254,4 +263,8 @@ export class Acks {
     }
     return this.#reached;
   }
+}
+
+function reachedBy(member: AckMember): number {
+  return Math.max(member.acked, member.countedFrom);
 }

@@ -20,7 +20,7 @@ export class Lag {
     if (due > 0) this.#heads.unshift({ at: now - lagMs, seq: due });
     const excused: number[] = [];
     for (const id of [...acks.countedIds()]) {
-      if (acks.acked(id) >= due) continue;
+      if (acks.reached(id) >= due) continue;
       acks.excuse(id);
       this.#lagging.add(id);
       excused.push(id);

@@ -17,22 +17,11 @@ import type { TablesObserver } from "./observer.ts";
 import type { Op } from "./op.ts";
 import { OpRing } from "./op-ring.ts";
 import { Origins } from "./origins.ts";
-import { compareWrites, Row } from "./row.ts";
+import { compareWrites, Row, type Written } from "./row.ts";
 import { type TableIdentity, TableState, tableId } from "./table-state.ts";
 
 /** Keys by table: what changed while somebody needed to know. */
 export type KeySet = Map<TableState, Set<string>>;
-
-/** A value as written: what `put` holds against the rows. */
-export interface Written {
-  readonly birthOrigin: number;
-  readonly birthSeq: number;
-  readonly dotOrigin: number;
-  readonly dotSeq: number;
-  readonly hi: number;
-  readonly lo: number;
-  readonly value: string;
-}
 
 /** The state machine. */
 export class Replica {
@@ -97,12 +86,37 @@ export class Replica {
     // A ring that is made now begins with this op: before the vector moves.
     const ring = this.ring(op.origin);
     this.clock.see(op.hi, op.lo);
-    for (const birth of op.kills) this.kill(op.table, op.key, birth.origin, birth.seq);
-    if (op.kind !== "delete") this.put(op.table, op.key, writtenBy(op));
+    if (!this.#overwrite(op)) {
+      for (const birth of op.kills) this.kill(op.table, op.key, birth.origin, birth.seq);
+      if (op.kind !== "delete") this.put(op.table, op.key, writtenBy(op));
+    }
     origins.vector[op.origin] = op.seq;
     origins.list(op.origin);
     this.ahead.delete(op.origin, op.seq);
     ring.push(op);
+  }
+
+  /**
+   * The common case in one look-up: a set that ends the only row of its key. False if anything
+   * about it is uncommon; then nothing was changed.
+   */
+  #overwrite(op: Op): boolean {
+    const kill = op.kills[0];
+    if (op.kind !== "set" || kill === undefined || op.kills.length > 1) return false;
+    const { table } = op;
+    const row = table.rows.get(op.key);
+    if (row === undefined || row.next !== null) return false;
+    if (row.birthSeq !== kill.seq || row.birthOrigin !== kill.origin) return false;
+    if (!this.origins.covered(kill.origin, kill.seq) || this.ahead.has(op.origin, op.seq)) return false;
+    if (table.lifetime === "node" && this.origins.gone[op.origin]) return false;
+    const { ids } = this.origins;
+    this.#sum(table, row.dotOrigin, row.dotSeq);
+    this.digest.toggle(ids[row.birthOrigin] as number, row.birthSeq);
+    table.overwrite(row, writtenBy(op));
+    this.digest.toggle(ids[op.origin] as number, op.seq);
+    this.#sum(table, op.origin, op.seq);
+    this.touch(table, op.key);
+    return true;
   }
 
   /** Ends a birth, now or when it arrives. */

@@ -5,6 +5,17 @@
  */
 import { decodeValue, isShareable } from "./value.ts";
 
+/** A value as written: what `put` holds against the rows. Origins are local indexes. */
+export interface Written {
+  readonly birthOrigin: number;
+  readonly birthSeq: number;
+  readonly dotOrigin: number;
+  readonly dotSeq: number;
+  readonly hi: number;
+  readonly lo: number;
+  readonly value: string;
+}
+
 /** A row. Origins are local indexes, see origins.ts. */
 export class Row {
   readonly key: string;
@@ -12,8 +23,8 @@ export class Row {
   value: string;
   /** The decoded value once it was read, if it may be shared between readers. */
   decoded: unknown = undefined;
-  readonly birthOrigin: number;
-  readonly birthSeq: number;
+  birthOrigin: number;
+  birthSeq: number;
   /** The op that wrote the value: the birth itself, or a patch. */
   dotOrigin: number;
   dotSeq: number;

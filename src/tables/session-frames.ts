@@ -6,8 +6,8 @@ import { DictionaryReader, type DictionaryWriter, readSeq } from "./frame-dictio
 import { FRAME_CHUNK, FRAME_END, KILLS_MAX } from "./frame-kinds.ts";
 import { STAMP_HI_MAX, STAMP_LO_MAX } from "./hybrid-clock.ts";
 import { readKey, readValue } from "./ops-frame.ts";
-import type { Replica, Written } from "./replica.ts";
-import type { Row } from "./row.ts";
+import type { Replica } from "./replica.ts";
+import type { Row, Written } from "./row.ts";
 import type { TableState } from "./table-state.ts";
 import { readView, type View, writeView } from "./view.ts";
 

@@ -58,8 +58,8 @@ export interface TableInfo {
 
 /** Reads of one table. */
 export class TableReads {
-  readonly state: TableState;
-  readonly #tables: Tables;
+  #state: TableState;
+  #tables: Tables;
   readonly #nameOf: (originId: number) => string | undefined;
 
   constructor(
@@ -67,9 +67,19 @@ export class TableReads {
     tables: Tables,
     nameOf: (originId: number) => string | undefined,
   ) {
-    this.state = state;
+    this.#state = state;
     this.#tables = tables;
     this.#nameOf = nameOf;
+  }
+
+  get state(): TableState {
+    return this.#state;
+  }
+
+  /** The node goes on as a new incarnation: the same table, filled afresh. */
+  rebind(state: TableState, tables: Tables): void {
+    this.#state = state;
+    this.#tables = tables;
   }
 
   /** The visible row under a key. */

@@ -5,7 +5,7 @@
  */
 import type { OrderedKeys } from "./ordered-keys.ts";
 import type { Origins } from "./origins.ts";
-import { compareWrites, type Row } from "./row.ts";
+import { compareWrites, type Row, type Written } from "./row.ts";
 import { RowMap } from "./row-map.ts";
 import type { SecondaryIndex } from "./secondary-index.ts";
 
@@ -185,6 +185,28 @@ export class TableState {
     row.hi = hi;
     row.lo = lo;
     if (rest !== null) this.#chain(rest, row);
+    for (const index of this.indexes) index.add(row.key, indexable(row));
+  }
+
+  /**
+   * Turns the only row of a key into another birth with a newer value: what removing it and
+   * inserting the other comes to, at one look-up instead of six.
+   */
+  overwrite(row: Row, written: Written): void {
+    this.#countSingle(row, -1);
+    this.#birthsOf[row.birthOrigin] = this.birthsOf(row.birthOrigin) - 1;
+    this.#unindex(row, null);
+    this.bytes += written.value.length - row.value.length;
+    row.value = written.value;
+    row.decoded = undefined;
+    row.birthOrigin = written.birthOrigin;
+    row.birthSeq = written.birthSeq;
+    row.dotOrigin = written.dotOrigin;
+    row.dotSeq = written.dotSeq;
+    row.hi = written.hi;
+    row.lo = written.lo;
+    this.#countSingle(row, 1);
+    this.#birthsOf[row.birthOrigin] = this.birthsOf(row.birthOrigin) + 1;
     for (const index of this.indexes) index.add(row.key, indexable(row));
   }
 

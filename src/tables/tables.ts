@@ -88,6 +88,13 @@ export class Tables {
     return this.#receiver.merge !== null;
   }
 
+  /** Receiving that is under way: a pull, the keys staged of it, frames that wait for a merge. */
+  get work(): { pulling: boolean; stagedKeys: number; waitingFrames: number } {
+    const { openedPull, waitingFrames } = this.#receiver;
+    const stagedKeys = openedPull?.stagedKeys ?? 0;
+    return { pulling: openedPull !== null, stagedKeys, waitingFrames };
+  }
+
   /** Why this node was fenced, or null. */
   get fenced(): string | null {
     return this.#fenced;

@@ -38,13 +38,28 @@ export interface WriteResult extends Reached {
 
 /** Makes the promises of one node's tables. */
 export class WriteCalls {
-  readonly tables: Tables;
+  #tables: Tables;
   readonly #clusterSize: number | undefined;
   #rejected = 0;
+  #ended: SkeinError | null = null;
 
   constructor(tables: Tables, clusterSize: number | undefined) {
-    this.tables = tables;
+    this.#tables = tables;
     this.#clusterSize = clusterSize;
+  }
+
+  get tables(): Tables {
+    return this.#tables;
+  }
+
+  /** The node goes on as a new incarnation. */
+  rebind(tables: Tables): void {
+    this.#tables = tables;
+  }
+
+  /** The node is over: every later write fails with that error. */
+  end(error: SkeinError): void {
+    this.#ended = error;
   }
 
   /** Writes whose promise was rejected, awaited or not. */
@@ -61,6 +76,7 @@ export class WriteCalls {
     try {
       const need = this.#need(options?.ack ?? "all");
       const timeoutMs = checkTimeout(options?.timeoutMs ?? ACK_TIMEOUT_MS);
+      if (this.#ended !== null) throw this.#ended;
       this.tables.checkWritable(writes);
       if (options?.signal?.aborted === true) throw new AbortedError("aborted before it was written");
       const seq = write();

@@ -1,0 +1,92 @@
+/** The tables that a node's code has declared: one face each, bound to the current engine. */
+import { InvalidOptionsError, TableError } from "../errors.ts";
+import { BagTable } from "../tables/bag-table.ts";
+import { Table } from "../tables/table.ts";
+import { attachIndexes, checkDeclaration, type TableOptions } from "../tables/table-options.ts";
+import { TableReads } from "../tables/table-reads.ts";
+import type { TableIdentity } from "../tables/table-state.ts";
+import type { Tables } from "../tables/tables.ts";
+import type { WriteCalls } from "../tables/write-calls.ts";
+import type { DeclaredTable } from "./report.ts";
+
+interface Declared {
+  readonly identity: TableIdentity;
+  readonly options: TableOptions<never>;
+  readonly reads: TableReads;
+  readonly face: Table<never> | BagTable<never>;
+}
+
+/** By name. */
+export class DeclaredTables {
+  readonly #calls: WriteCalls;
+  readonly #nameOf: (originId: number) => string | undefined;
+  readonly #declared = new Map<string, Declared>();
+
+  constructor(calls: WriteCalls, nameOf: (originId: number) => string | undefined) {
+    this.#calls = calls;
+    this.#nameOf = nameOf;
+  }
+
+  /** What peers are told. */
+  list(): DeclaredTable[] {
+    return [...this.#declared.values()].map(({ identity }) => identity);
+  }
+
+  *reads(): IterableIterator<TableReads> {
+    for (const { reads } of this.#declared.values()) yield reads;
+  }
+
+  /** The table of that name as declared before; throws TableError if it was not. */
+  get(name: string): Table<never> | BagTable<never> {
+    const declared = this.#declared.get(name);
+    if (declared !== undefined) return declared.face;
+    const known = [...this.#declared.keys()].map((one) => `"${one}"`).join(", ");
+    throw new TableError(`table "${name}" is not declared; declared are ${known || "none"}`);
+  }
+
+  /**
+   * Declares a table, or returns it if it was declared in the same way before.
+   * @throws InvalidOptionsError with all faults; TableError if it was declared in another way
+   */
+  declare(name: string, options: TableOptions<never>): Table<never> | BagTable<never> {
+    if (typeof options !== "object" || options === null) {
+      throw new InvalidOptionsError(`table "${name}"`, ["options are not an object"]);
+    }
+    const identity = checkDeclaration(name, options);
+    const before = this.#declared.get(name);
+    if (before !== undefined) {
+      if (same(before.identity, identity) && sameOrder(before.options, options)) return before.face;
+      throw new TableError(`table "${name}" was declared in another way before`);
+    }
+    const { tables } = this.#calls;
+    const state = tables.open(identity);
+    attachIndexes(state, options);
+    const reads = new TableReads(state, tables, this.#nameOf);
+    const face =
+      identity.type === "bag"
+        ? new BagTable<never>(reads, this.#calls)
+        : new Table<never>(reads, this.#calls);
+    this.#declared.set(name, { identity, options, reads, face });
+    return face;
+  }
+
+  /** Binds every face to the tables of a new incarnation. */
+  rebind(tables: Tables): void {
+    this.#calls.rebind(tables);
+    for (const { identity, options, reads } of this.#declared.values()) {
+      const state = tables.open(identity);
+      attachIndexes(state, options);
+      reads.rebind(state, tables);
+    }
+  }
+}
+
+function same(a: TableIdentity, b: TableIdentity): boolean {
+  return a.type === b.type && a.lifetime === b.lifetime;
+}
+
+/** Index functions cannot be compared: names and order are. */
+function sameOrder(a: TableOptions<never>, b: TableOptions<never>): boolean {
+  const names = (options: TableOptions<never>) => Object.keys(options.indexes ?? {}).sort().join();
+  return (a.ordered ?? false) === (b.ordered ?? false) && names(a) === names(b);
+}

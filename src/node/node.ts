@@ -1,0 +1,405 @@
+/**
+ * A node of the cluster: the composition root. It owns the transport, the discovery and the
+ * engine of the current incarnation, and it is where the user's promises meet the engine.
+ *
+ *   starting --registered, listening--> running --fenced--> restarting --registered--> running
+ *   any of them --leave or stop--> stopped
+ */
+import { EventEmitter } from "node:events";
+import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
+import type { Member, Peer } from "../cluster/cluster-events.ts";
+import type { LinkHandler } from "../cluster/transport.ts";
+import { WsTransport } from "../cluster/ws-transport.ts";
+import type { DiscoveredNode, Identity } from "../discovery/discovery.ts";
+import { FencedError, NotRunningError, ProtocolError } from "../errors.ts";
+import type { BagTable } from "../tables/bag-table.ts";
+import type { Table } from "../tables/table.ts";
+import type { TableOptions } from "../tables/table-options.ts";
+import { WriteCalls } from "../tables/write-calls.ts";
+import { DeclaredTables } from "./declared-tables.ts";
+import { assembleEngine, type Engine } from "./engine.ts";
+import type { NodeEvents } from "./node-events.ts";
+import { type CheckedNodeOptions, checkNodeOptions, type NodeOptions } from "./options.ts";
+import { Readiness } from "./readiness.ts";
+import { decodeReport, encodeReport, FRAME_REPORT, type NodeReport } from "./report.ts";
+import { Seeker } from "./seeker.ts";
+import { type LinkStatus, type NodeStatus, statusLists } from "./status.ts";
+import { systemClock, systemRandom } from "./system.ts";
+
+/** Starts a node. Resolves once it listens and has its identity; see `ready` for the rest. */
+export async function startNode(options: NodeOptions): Promise<Node> {
+  const checked = checkNodeOptions(options);
+  const seeker = new Seeker(checked);
+  const node = new Node(checked, seeker);
+  try {
+    await node.begin();
+    return node;
+  } catch (error) {
+    await node.stop();
+    throw error;
+  }
+}
+
+/** A running node. Made by `startNode`. */
+export class Node {
+  readonly #options: CheckedNodeOptions;
+  readonly #seeker: Seeker;
+  readonly #transport: WsTransport;
+  readonly #events = new EventEmitter<NodeEvents>();
+  readonly #reports = new Map<string, NodeReport>();
+  readonly #startedAt = systemClock.now();
+  readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
+  readonly #readiness: Readiness;
+  #identity: Identity | undefined;
+  #engine: Engine | undefined;
+  #calls: WriteCalls | undefined;
+  #declared: DeclaredTables | undefined;
+  #address = "";
+  #state: NodeStatus["state"] = "starting";
+  #fencedBy: string | undefined;
+
+  /** Use `startNode`. */
+  constructor(options: CheckedNodeOptions, seeker: Seeker) {
+    this.#options = options;
+    this.#seeker = seeker;
+    this.#transport = new WsTransport({
+      host: options.host,
+      port: options.port,
+      zeroMask: options.zeroMask,
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
+      log: options.log,
+    });
+    this.#readiness = new Readiness(() => this.#isJoined());
+    this.#events.setMaxListeners(1000);
+  }
+
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** This incarnation's id; a new one after a restart. */
+  get origin(): number {
+    return this.#identity?.origin ?? 0;
+  }
+
+  /** Where others dial this node. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Listens, registers and begins to look for others. Called once, by `startNode`. */
+  async begin(): Promise<void> {
+    const listening = await this.#transport.listen((link): LinkHandler => {
+      if (this.#engine !== undefined) return this.#engine.accept(link);
+      link.close("starting");
+      return { frame() {}, closed() {} };
+    });
+    this.#address = this.#options.advertise ?? listening.address;
+    this.#identity = await this.#seeker.register(this.#address);
+    this.#engine = this.#assemble(this.#identity);
+    this.#calls = new WriteCalls(this.#engine.tables, this.#options.clusterSize);
+    this.#declared = new DeclaredTables(this.#calls, (origin) => this.#nameOf(origin));
+    this.#loopDelay.enable();
+    this.#engine.start();
+    this.#seeker.start({
+      found: (nodes) => this.#found(nodes),
+      failed: (error) => this.#seekFailed(error),
+    });
+    this.#options.log.info(
+      { event: "node_started", node: this.name, origin: this.origin, address: this.#address },
+      "node started",
+    );
+  }
+
+  /**
+   * Resolves once discovery has answered, every node that it found and that can be reached is
+   * linked, and their rows are here. Rejects with NotRunningError if the node is stopped before.
+   */
+  async ready(): Promise<void> {
+    await this.#readiness.wait();
+    if (this.#state === "starting") this.#state = "ready";
+  }
+
+  /** Declares a table, at any time. The same declaration again gives the same table. */
+  table<V = unknown, I extends string = never>(
+    name: string,
+    options: TableOptions<V, I> & { readonly type: "bag" },
+  ): BagTable<V, I>;
+  table<V = unknown, I extends string = never>(
+    name: string,
+    options?: TableOptions<V, I> & { readonly type?: "set" },
+  ): Table<V, I>;
+  table(name: string, options: TableOptions<never> = {}): Table<never> | BagTable<never> {
+    const table = this.#running().declared.declare(name, options);
+    this.#sendReports();
+    return table;
+  }
+
+  /** Other nodes that are known and not closed. */
+  nodes(): readonly Member[] {
+    return this.#engine?.cluster.members() ?? [];
+  }
+
+  /** Listens to an event; see NodeEvents. Returns this node. */
+  on<E extends keyof NodeEvents>(event: E, listener: (...args: NodeEvents[E]) => void): this {
+    // The emitter's own types want a conditional type here that says the same.
+    this.#events.on(event, listener as never);
+    return this;
+  }
+
+  off<E extends keyof NodeEvents>(event: E, listener: (...args: NodeEvents[E]) => void): this {
+    this.#events.off(event, listener as never);
+    return this;
+  }
+
+  /** One picture of everything. Cheap enough to be called every second. */
+  status(): NodeStatus {
+    const { engine, declared, calls } = this.#running();
+    const { tables, cluster } = engine;
+    const members = cluster.members();
+    const links = this.#links();
+    const vector: Record<string, number> = {};
+    const { origins } = tables.replica;
+    for (const index of origins.listedIndexes()) {
+      vector[String(origins.ids[index])] = origins.vector[index] as number;
+    }
+    return {
+      ...statusLists({
+        name: this.name,
+        members,
+        joined: links.filter((link) => link.receiving && link.sending).map((link) => link.name),
+        discovered: this.#seeker.found,
+        ownAddress: this.#address,
+        discoveryWorks: this.#seeker.works,
+        declared: declared.list(),
+        reports: this.#reports,
+      }),
+      name: this.name,
+      cluster: this.#options.cluster,
+      origin: this.origin,
+      nodeNumber: this.#identity?.nodeNumber ?? 0,
+      address: this.#address,
+      state: this.#state,
+      uptimeMs: Math.round(systemClock.now() - this.#startedAt),
+      members,
+      links,
+      tables: [...declared.reads()].map((reads) => reads.info()),
+      vector,
+      closedOrigins: origins.closedIds(),
+      counters: { ...tables.counters },
+      pendingWrites: tables.acks.pending,
+      rejectedWrites: calls.rejected,
+      loopDelay: {
+        p99Ms: toMs(this.#loopDelay.percentile(99)),
+        maxMs: toMs(this.#loopDelay.max),
+      },
+      mesh: cluster.status(),
+      discovery: this.#seeker.status(),
+    };
+  }
+
+  /** Says goodbye, so that others drop this node's rows at once, and stops. Idempotent. */
+  async leave(): Promise<void> {
+    if (this.#state === "stopped") return;
+    this.#engine?.leave();
+    await this.#end(() => this.#seeker.leave());
+  }
+
+  /** Stops without a word: others see a crash. Idempotent. */
+  async stop(): Promise<void> {
+    if (this.#state === "stopped") return;
+    await this.#end(() => this.#seeker.close());
+  }
+
+  async #end(closeSeeker: () => Promise<void>): Promise<void> {
+    this.#state = "stopped";
+    const error = new NotRunningError(`node "${this.name}" is stopped`);
+    this.#calls?.end(error);
+    this.#engine?.tables.acks.failAll(error);
+    this.#readiness.fail(error);
+    this.#loopDelay.disable();
+    await closeSeeker();
+    this.#engine?.stop();
+    await this.#transport.close();
+  }
+
+  #assemble(identity: Identity): Engine {
+    const { cluster, name, secrets, limits, timings, log } = this.#options;
+    return assembleEngine(
+      { cluster, name, secrets, limits, timings, ...identity, address: this.#address },
+      {
+        transport: this.#transport,
+        clock: systemClock,
+        random: systemRandom,
+        log,
+        events: {
+          linkUp: (peer) => this.#linkUp(peer),
+          linkDown: (peer, reason) => this.#linkDown(peer, reason),
+          frame: (peer, frame) => this.#frame(peer, frame),
+          memberUp: (member) => this.#emit("nodeUp", member),
+          memberDown: (member, reason) => this.#memberDown(member.name, member.origin, reason),
+          originClosed: (origin, reason) => this.#emit("originClosed", { origin, reason }),
+          refused: (refusal) => this.#emit("refused", refusal),
+          caughtUp: (origin) => this.#caughtUp(origin),
+          lagging: (origin) => this.#emit("lagging", { origin, name: this.#nameOf(origin) }),
+          fenced: (reason) => this.#fenced(reason),
+          tick: () => this.#readiness.check(),
+        },
+      },
+    );
+  }
+
+  /** A listener's mistake must not stop the engine in the middle of something. */
+  #emit<E extends keyof NodeEvents>(event: E, ...args: NodeEvents[E]): void {
+    try {
+      this.#events.emit(event, ...(args as never));
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+
+  #running(): { engine: Engine; declared: DeclaredTables; calls: WriteCalls } {
+    const engine = this.#engine;
+    const declared = this.#declared;
+    const calls = this.#calls;
+    if (engine === undefined || declared === undefined || calls === undefined) {
+      throw new NotRunningError(`node "${this.name}" has not been started`);
+    }
+    return { engine, declared, calls };
+  }
+
+  #found(nodes: readonly DiscoveredNode[]): void {
+    const addresses = nodes.filter((node) => node.stale !== true).map((node) => node.address);
+    this.#engine?.cluster.setTargets(addresses.filter((address) => address !== this.#address));
+    this.#sendReports();
+    this.#emit("discovery", { works: true, nodes });
+    this.#readiness.check();
+  }
+
+  #seekFailed(error: unknown): void {
+    if (error instanceof FencedError) {
+      this.#engine?.tables.fence(error.message);
+      return;
+    }
+    this.#options.log.warn({ event: "discovery_failed", err: error }, "discovery failed");
+    this.#sendReports();
+    this.#emit("discovery", { works: false, nodes: this.#seeker.found });
+  }
+
+  #linkUp(peer: Peer): void {
+    this.#seeker.linked(peer.address);
+    this.#engine?.cluster.send(peer.origin, encodeReport(this.#report()));
+    this.#emit("linkUp", peer);
+    this.#readiness.check();
+  }
+
+  #linkDown(peer: Peer, reason: string): void {
+    this.#reports.delete(peer.name);
+    this.#emit("linkDown", peer, reason);
+  }
+
+  #memberDown(name: string, origin: number, reason: string): void {
+    this.#seeker.nodeDown();
+    this.#emit("nodeDown", { name, origin, reason });
+  }
+
+  #caughtUp(origin: number): void {
+    this.#emit("caughtUp", { origin, name: this.#nameOf(origin) });
+    this.#readiness.check();
+  }
+
+  #frame(peer: Peer, frame: Uint8Array): void {
+    if (frame[0] !== FRAME_REPORT) throw new ProtocolError(`frame of kind ${frame[0]}, unknown`);
+    this.#reports.set(peer.name, decodeReport(frame));
+  }
+
+  #report(): NodeReport {
+    const discovery = this.#seeker.works ? "works" : "fails";
+    return { discovery, tables: this.#declared?.list() ?? [] };
+  }
+
+  #sendReports(): void {
+    const cluster = this.#engine?.cluster;
+    if (cluster === undefined) return;
+    const frame = encodeReport(this.#report());
+    for (const peer of cluster.linkedPeers()) cluster.send(peer.origin, frame);
+  }
+
+  /** Every node that discovery has found and that can be reached is linked and its rows are here. */
+  #isJoined(): boolean {
+    const engine = this.#engine;
+    if (engine === undefined || !this.#seeker.answered) return false;
+    const { dials, ownAddresses } = engine.cluster.status();
+    const linked = new Set(engine.cluster.linkedPeers().map((peer) => peer.address));
+    for (const { address, stale } of this.#seeker.found) {
+      if (stale === true || address === this.#address || linked.has(address)) continue;
+      if (ownAddresses.includes(address)) continue;
+      // A dial that has failed at least once says that the node cannot be reached now.
+      if (dials.find((dial) => dial.address === address)?.failures ?? 0 > 0) continue;
+      return false;
+    }
+    for (const peer of engine.tables.peers.values()) if (!peer.streamsToUs) return false;
+    return true;
+  }
+
+  #links(): LinkStatus[] {
+    const { tables, cluster } = this.#running().engine;
+    const members = new Map(cluster.members().map((member) => [member.origin, member]));
+    return [...tables.peers.values()].map((peer) => ({
+      name: peer.name,
+      origin: peer.id,
+      address: members.get(peer.id)?.address ?? "",
+      roundTripMs: members.get(peer.id)?.roundTripMs,
+      bufferedBytes: cluster.bufferedBytes(peer.id),
+      receiving: peer.streamsToUs,
+      sending: peer.streaming,
+      acknowledged: tables.acks.acked(peer.id),
+    }));
+  }
+
+  #nameOf(origin: number): string | undefined {
+    if (origin === this.origin) return this.name;
+    const known = this.#engine?.tables.peers.get(origin)?.name;
+    return known ?? this.nodes().find((member) => member.origin === origin)?.name;
+  }
+
+  #fenced(reason: string): void {
+    this.#fencedBy = reason;
+    this.#state = "fenced";
+    this.#options.log.error({ event: "fenced", reason }, "the cluster has closed this incarnation");
+    this.#emit("fenced", reason);
+    const replaced = reason.includes("newer incarnation");
+    if (this.#options.onFenced === "restart" && !replaced) void this.#restart();
+  }
+
+  /** Goes on as a new incarnation, with the same tables, filled by the others. */
+  async #restart(): Promise<void> {
+    try {
+      const identity = await this.#seeker.register(this.#address);
+      if (this.#state !== "fenced") return;
+      this.#engine?.stop();
+      this.#identity = identity;
+      this.#engine = this.#assemble(identity);
+      this.#declared?.rebind(this.#engine.tables);
+      this.#reports.clear();
+      this.#state = "starting";
+      this.#fencedBy = undefined;
+      this.#engine.start();
+      this.#seeker.ask();
+      this.#emit("restarted", { origin: identity.origin });
+    } catch (error) {
+      this.#options.log.error({ event: "restart_failed", err: error }, "restart failed");
+    }
+  }
+
+  /** Why this node was fenced, if it was. */
+  get fencedBy(): string | undefined {
+    return this.#fencedBy;
+  }
+}
+
+function toMs(nanoseconds: number): number {
+  return Number.isFinite(nanoseconds) ? Math.round(nanoseconds / 1e4) / 100 : 0;
+}
