@@ -29,6 +29,8 @@ export interface ClusterTimings {
   readonly maxClockSkewMs: number;
   /** Largest frame, bytes. Default 16777216 (16 MiB). */
   readonly maxFrameBytes: number;
+  /** A link with more than this waiting to be read is closed, bytes. Default 67108864 (64 MiB). */
+  readonly maxBufferedBytes: number;
   /** Accepted links whose handshake is not done. Default 64. */
   readonly maxPendingLinks: number;
   /** The same, for one remote host. Default 16. */
@@ -86,6 +88,7 @@ export const DEFAULT_CLUSTER_TIMINGS: ClusterTimings = {
   forgetAfterMs: 600_000,
   maxClockSkewMs: 60_000,
   maxFrameBytes: 16 * 1024 * 1024,
+  maxBufferedBytes: 64 * 1024 * 1024,
   maxPendingLinks: 64,
   maxPendingPerAddress: 16,
   maxDials: 64,

@@ -5,16 +5,8 @@
  */
 import { InvalidArgumentError, ProtocolError, TooLargeError } from "../errors.ts";
 import type { Clock, Log, Random, Timer } from "../runtime.ts";
-import { Absence } from "./absence.ts";
-import type {
-  ClusterEvents,
-  DownReason,
-  Member,
-  MemberIdentity,
-  OriginClosedReason,
-  Peer,
-  Refusal,
-} from "./cluster-events.ts";
+import { Announcer } from "./announcer.ts";
+import type { ClusterEvents, Member, Peer } from "./cluster-events.ts";
 import { decodeClusterFrame, encodeClusterFrame, type PingFrame } from "./cluster-frames.ts";
 import {
   type CheckedClusterOptions,
@@ -24,12 +16,12 @@ import {
 import { type ClusterStatus, clusterStatus } from "./cluster-status.ts";
 import { Connection, type ConnectionEnd, type ConnectionOwner } from "./connection.ts";
 import { Dialer } from "./dialer.ts";
-import { FailureDetector, TICKS_PER_PING } from "./failure-detector.ts";
-import { UPPER_KIND_MIN } from "./frame-limits.ts";
+import { TICKS_PER_PING } from "./failure-detector.ts";
+import { NONCE_BYTES, UPPER_KIND_MIN } from "./frame-limits.ts";
 import { LinkTable } from "./link-table.ts";
-import { type Learned, Membership } from "./membership.ts";
-import { pingOf } from "./ping.ts";
+import type { Learned } from "./membership.ts";
 import { RefusalCount } from "./refusal-count.ts";
+import { Roster } from "./roster.ts";
 import type { Link, LinkHandler, Transport } from "./transport.ts";
 
 export type {
@@ -65,44 +57,44 @@ export class Cluster {
   readonly #options: CheckedClusterOptions;
   readonly #environment: ClusterEnvironment;
   readonly #owner: ConnectionOwner;
-  readonly #membership: Membership;
-  readonly #detector: FailureDetector;
   readonly #links: LinkTable;
+  readonly #roster: Roster;
   readonly #dialer: Dialer;
   readonly #refusals: RefusalCount;
-  readonly #absence = new Absence();
+  readonly #announcer: Announcer;
   readonly #counts = { handshakes: 0, replacedLinks: 0, badFrames: 0, internalErrors: 0 };
   /** Addresses that turned out to be this node's own. */
   readonly #ownAddresses = new Set<string>();
   #state: State = "new";
-  #isFenced = false;
   #targets: readonly string[] = [];
-  #beat = 1;
   #ticks = 0;
   #timer: Timer | undefined;
 
   /** Throws InvalidOptionsError. Starts nothing. */
   constructor(options: ClusterOptions, environment: ClusterEnvironment) {
     const checked = checkClusterOptions(options);
-    const { timings } = checked;
     const { clock, random, log } = environment;
     this.#options = checked;
     this.#environment = environment;
-    this.#membership = new Membership({
-      self: checked,
-      maxMembers: timings.maxMembers,
-      isClosed: (origin) => environment.isClosed(origin),
-    });
-    this.#detector = new FailureDetector(timings, clock.now());
-    this.#links = new LinkTable(checked.origin, timings);
     this.#refusals = new RefusalCount(clock, log);
+    this.#announcer = new Announcer(environment.events, log, this.#refusals);
+    this.#links = new LinkTable(checked.origin, checked.timings);
     this.#dialer = new Dialer({
-      ...timings,
+      ...checked.timings,
       clock,
       random,
       isTakenCareOf: (address, origin) => this.#links.isTakenCareOf(address, origin),
       dial: (address) => this.#dial(address),
     });
+    const roster = {
+      options: checked,
+      links: this.#links,
+      announcer: this.#announcer,
+      isClosed: (origin: number) => environment.isClosed(origin),
+      addressesChanged: () => this.#refreshWanted(),
+      fenced: () => this.#dialer.stop(),
+    };
+    this.#roster = new Roster(roster, clock.now());
     this.#owner = this.#connectionOwner();
   }
 
@@ -168,23 +160,12 @@ export class Cluster {
 
   /** All other nodes that are known and not closed, down ones included. */
   members(): readonly Member[] {
-    const now = this.#environment.clock.now();
-    return [...this.#membership.list()].map(({ identity }) => {
-      const connection = this.#links.get(identity.origin);
-      return {
-        ...identity,
-        state: this.#detector.state(identity.origin),
-        linked: connection !== undefined,
-        linkedTo: connection === undefined ? [] : [...connection.linkedTo],
-        lastHeardMsAgo: this.#detector.heardMsAgo(identity.origin, now),
-        roundTripMs: connection?.roundTripMs,
-      };
-    });
+    return this.#roster.members(this.#environment.clock.now());
   }
 
   /** The layer above has closed that origin for good: it is dropped, forgotten and refused. */
   close(origin: number, reason: string): void {
-    this.#closeOrigin(origin, { text: reason, down: "closed" });
+    this.#roster.close(origin, { text: reason, down: "closed" });
   }
 
   /** Closes the link to that origin; a redial follows. */
@@ -209,22 +190,19 @@ export class Cluster {
   status(): ClusterStatus {
     return clusterStatus({
       options: this.#options,
-      state: this.#isFenced ? "fenced" : this.#state,
+      state: this.#roster.isFenced ? "fenced" : this.#state,
       counts: this.#counts,
       refusals: this.#refusals,
       links: this.#links,
-      membership: this.#membership,
+      membership: this.#roster.membership,
       dialer: this.#dialer,
       ownAddresses: this.#ownAddresses,
     });
   }
 
-  get #events(): ClusterEvents {
-    return this.#environment.events;
-  }
-
   #end(reason: string, flush: boolean): void {
     this.#state = "stopped";
+    this.#announcer.mute();
     this.#timer?.cancel();
     this.#dialer.stop();
     for (const connection of this.#links.all()) connection.drop(reason, flush);
@@ -232,17 +210,18 @@ export class Cluster {
 
   #connectionOwner(): ConnectionOwner {
     const { clock, random } = this.#environment;
+    const { membership } = this.#roster;
     return {
       options: this.#options,
       clock,
       wall: () => clock.wall(),
-      nonce: () => random.bytes(16),
-      side: () => this.#membership.side(),
-      verdictOn: (identity) => this.#membership.verdictOn(identity),
-      isMisnamed: (identity) => this.#membership.isMisnamed(identity),
+      nonce: () => random.bytes(NONCE_BYTES),
+      side: () => membership.side(),
+      verdictOn: (identity) => membership.verdictOn(identity),
+      isMisnamed: (identity) => membership.isMisnamed(identity),
       admit: (connection) => this.#links.objectionTo(connection),
       cameUp: (connection) => this.#onUp(connection),
-      selfFenced: (reason) => this.#fence(reason),
+      selfFenced: (reason) => this.#roster.fence(reason),
       frame: (connection, frame) => this.#onFrame(connection, frame),
       ended: (connection, end) => this.#onEnded(connection, end),
     };
@@ -256,9 +235,9 @@ export class Cluster {
   }
 
   #refreshWanted(): void {
-    if (this.#state !== "running" || this.#isFenced) return;
+    if (this.#state !== "running" || this.#roster.isFenced) return;
     const wanted = new Set(this.#targets);
-    for (const { identity } of this.#membership.list()) wanted.add(identity.address);
+    for (const { identity } of this.#roster.membership.list()) wanted.add(identity.address);
     wanted.delete(this.#options.address);
     for (const address of this.#ownAddresses) wanted.delete(address);
     this.#dialer.want(wanted);
@@ -269,25 +248,21 @@ export class Cluster {
   #onUp(connection: Connection): void {
     const { peer } = connection;
     if (peer === undefined) return;
-    const learned = this.#membership.learn(peer, 0);
+    const learned = this.#roster.membership.learn(peer, 0);
     if (learned.kind !== "new" && learned.kind !== "same" && learned.kind !== "risen") {
       return this.#refuseLate(connection, learned);
     }
-    const { origin } = peer;
-    const older = this.#links.linkUp(connection, origin);
+    const older = this.#links.linkUp(connection, peer.origin);
     this.#counts.handshakes++;
-    if (connection.dialled !== undefined) this.#dialer.settled(connection.dialled, origin);
-    this.#absence.forget(origin);
-    const cameUp = this.#detector.linked(origin, this.#environment.clock.now());
+    if (connection.dialled !== undefined) this.#dialer.settled(connection.dialled, peer.origin);
     for (const rival of this.#links.rivalsOf(connection)) rival.drop("another link came up");
     if (older !== undefined) this.#replaced(older);
-    if (learned.kind === "new") this.#supersede(learned.superseded);
-    if (cameUp) this.#memberUp(peer);
-    // Whoever listens may have closed it in the meantime.
-    if (this.#links.get(origin) !== connection) return;
+    // Whoever listens may close it in the meantime.
+    if (this.#links.get(peer.origin) !== connection) return;
+    this.#roster.linkUp(peer, { learned, now: this.#environment.clock.now() });
+    if (this.#links.get(peer.origin) !== connection) return;
     connection.send(this.#ping());
-    this.#environment.log.info({ event: "link-up", ...peer }, "linked");
-    this.#events.linkUp(peer);
+    this.#announcer.linkUp(peer);
     this.#refreshWanted();
   }
 
@@ -295,14 +270,14 @@ export class Cluster {
     if (learned.kind === "full") connection.refuse("busy", "no room for another member");
     else if (learned.kind === "misnamed") connection.refuse("name", "origin of another name");
     else connection.refuse("fenced", "incarnation closed here");
-    if (learned.kind === "successor") this.#fence("a newer incarnation of this name is there");
+    if (learned.kind === "successor") this.#roster.fence("a newer incarnation of it is there");
   }
 
   #replaced(older: Connection): void {
     const reason = "replaced by a new link";
     this.#counts.replacedLinks++;
     older.drop(reason);
-    if (older.peer !== undefined) this.#linkDown(older.peer, reason);
+    if (older.peer !== undefined) this.#announcer.linkDown(older.peer, reason);
   }
 
   #onEnded(connection: Connection, end: ConnectionEnd): void {
@@ -312,8 +287,7 @@ export class Cluster {
     if (end.kind === "malformed") this.#counts.badFrames++;
     if (end.kind === "refused" && end.reason === "malformed" && end.byUs) this.#counts.badFrames++;
     if (wasLinked && peer !== undefined) {
-      this.#absence.forget(peer.origin);
-      this.#detector.unlinked(peer.origin);
+      this.#roster.unlinked(peer.origin);
       const heldMs = this.#environment.clock.now() - connection.upAt;
       this.#dialer.lost(peer.address, heldMs);
       if (connection.dialled !== undefined) this.#dialer.lost(connection.dialled, heldMs);
@@ -321,7 +295,7 @@ export class Cluster {
       this.#dialEnded(connection.dialled, { end, origin: peer?.origin });
     }
     if (end.kind === "refused") this.#refused(connection, end);
-    if (wasLinked && peer !== undefined) this.#linkDown(peer, textOf(end));
+    if (wasLinked && peer !== undefined) this.#announcer.linkDown(peer, textOf(end));
   }
 
   #dialEnded(
@@ -339,26 +313,14 @@ export class Cluster {
       (end.kind === "refused" && (end.reason === "busy" || end.reason === "timeout"));
     this.#dialer.failed(address, textOf(end), !isQuick);
     if (end.kind !== "dial failed" || end.why !== "refused") return;
-    const now = this.#environment.clock.now();
-    for (const { identity } of this.#membership.list()) {
-      if (identity.address === address) this.#detector.refused(identity.origin, now);
-    }
+    this.#roster.refusedAt(address, this.#environment.clock.now());
   }
 
   #refused(connection: Connection, end: Extract<ConnectionEnd, { kind: "refused" }>): void {
     const { reason, message, byUs } = end;
     const { address, peer } = connection;
     const name = peer === undefined ? {} : { name: peer.name };
-    const refusal: Refusal = { address, ...name, reason, message, byUs };
-    this.#refusals.note(refusal);
-    this.#events.refused(refusal);
-  }
-
-  #linkDown(peer: Peer, reason: string): void {
-    if (this.#state !== "running") return;
-    const { origin, name, address } = peer;
-    this.#environment.log.info({ event: "link-down", origin, name, address, reason }, "link lost");
-    this.#events.linkDown(peer, reason);
+    this.#announcer.refused({ address, ...name, reason, message, byUs });
   }
 
   // Frames
@@ -367,20 +329,18 @@ export class Cluster {
     const { peer } = connection;
     if (peer === undefined) return;
     try {
-      if ((frame[0] ?? 0) >= UPPER_KIND_MIN) this.#events.frame(peer, frame);
+      if ((frame[0] ?? 0) >= UPPER_KIND_MIN) this.#environment.events.frame(peer, frame);
       else this.#onClusterFrame(connection, { peer, frame });
     } catch (error) {
       if (error instanceof ProtocolError) return this.#badFrame(connection, error.message);
       this.#counts.internalErrors++;
-      const fields = { event: "frame-handler-failed", origin: peer.origin, err: error };
-      this.#environment.log.error(fields, "a frame could not be handled; its link is closed");
+      this.#announcer.internalError(peer.origin, error);
       connection.drop("internal error");
     }
   }
 
   #badFrame(connection: Connection, message: string): void {
-    const fields = { event: "bad-frame", address: connection.address, message };
-    this.#environment.log.warn(fields, "bad frame; its link is closed");
+    this.#announcer.badFrame(connection.address, message);
     connection.dropMalformed(message);
   }
 
@@ -393,7 +353,11 @@ export class Cluster {
         connection.roundTripMs = Math.max(0, this.#environment.clock.now() - decoded.stamp);
         return;
       case "goodbye":
-        return this.#closeOrigin(peer.origin, { text: "goodbye", down: "goodbye" }, "goodbye");
+        return this.#roster.close(peer.origin, {
+          text: "goodbye",
+          down: "goodbye",
+          announced: "goodbye",
+        });
       case "refuse": {
         const { reason, message } = decoded;
         this.#refused(connection, { kind: "refused", reason, message, byUs: false });
@@ -411,156 +375,41 @@ export class Cluster {
     connection.send(encodeClusterFrame({ kind: "pong", stamp: ping.stamp }));
     const linked = ping.members.filter((member) => member.linked);
     connection.linkedTo = new Set(linked.map((member) => member.origin));
-    this.#absence.reported(peer.origin, ping.absent);
-    const sizeBefore = this.#membership.size;
-    for (const member of ping.members) this.#hearOf(member, member.beat);
-    if (this.#membership.size !== sizeBefore) this.#refreshWanted();
-    if (ping.absent.length > 0) this.#closeAbsent();
+    this.#roster.hear(peer, { ping, now: this.#environment.clock.now() });
   }
 
-  #hearOf(identity: MemberIdentity, beat: number): void {
-    const now = this.#environment.clock.now();
-    const learned = this.#membership.learn(identity, beat);
-    if (learned.kind === "new") {
-      this.#detector.learned(identity.origin, now);
-      this.#supersede(learned.superseded);
-    } else if (learned.kind === "risen") {
-      if (this.#detector.heard(identity.origin, now)) this.#memberUp(identity);
-    } else if (learned.kind === "successor") {
-      this.#fence(`incarnation ${identity.origin} of this name is known to others`);
-    }
-  }
-
-  // Judging
+  // Time
 
   #onTimer(): void {
     const { clock } = this.#environment;
     const { pingMs } = this.#options.timings;
     this.#timer = clock.after(pingMs / TICKS_PER_PING, () => this.#onTimer());
     const now = clock.now();
-    for (const connection of this.#links.linked()) {
-      if (connection.heardSinceLook && connection.peer !== undefined) {
-        this.#detector.linkHeard(connection.peer.origin, now);
-      }
-      connection.heardSinceLook = false;
-    }
     const isRound = this.#ticks++ % TICKS_PER_PING === 0;
-    // Pings go out before anyone is judged: after a stall of ours the others wait for them.
-    if (isRound) this.#round(now);
-    this.#judge(now);
-    if (!isRound || this.#state !== "running") return;
-    this.#closeAbsent();
-    this.#events.tick(now);
+    if (isRound) {
+      // Pings go out before anyone is judged: after a stall of ours the others wait for them.
+      this.#roster.nextBeat(now);
+      const ping = this.#ping();
+      for (const connection of this.#links.linked()) connection.send(ping);
+    }
+    this.#dropOverfull();
+    this.#roster.judge(now);
+    if (!isRound) return;
+    this.#roster.endRound();
+    this.#announcer.tick(now);
   }
 
-  #round(now: number): void {
-    const { forgetAfterMs } = this.#options.timings;
-    this.#beat++;
-    const absent: number[] = [];
-    if (forgetAfterMs > 0) {
-      for (const { identity } of this.#membership.list()) {
-        if (this.#detector.downMs(identity.origin, now) >= forgetAfterMs) {
-          absent.push(identity.origin);
-        }
-      }
+  /** A peer that does not read may cost memory up to a limit only. */
+  #dropOverfull(): void {
+    const { maxBufferedBytes } = this.#options.timings;
+    for (const connection of this.#links.all()) {
+      const bytes = connection.bufferedBytes();
+      if (bytes > maxBufferedBytes) connection.drop(`${bytes} bytes wait to be read`);
     }
-    this.#absence.round(absent);
-    const ping = this.#ping();
-    for (const connection of this.#links.linked()) connection.send(ping);
   }
 
   #ping(): Uint8Array {
-    return encodeClusterFrame(
-      pingOf({
-        self: this.#options,
-        beat: this.#beat,
-        stamp: this.#environment.clock.now(),
-        members: this.#membership.list(),
-        isLinked: (origin) => this.#links.get(origin) !== undefined,
-        absent: this.#absence.listed,
-        maxBytes: this.#options.timings.maxFrameBytes,
-      }),
-    );
-  }
-
-  #judge(now: number): void {
-    const { downMs } = this.#options.timings;
-    for (const { origin, kind } of this.#detector.tick(now, (of) => this.#isVouched(of))) {
-      const connection = this.#links.get(origin);
-      if (kind === "link silent") {
-        connection?.drop(`nothing came over this link for ${downMs} ms`);
-        continue;
-      }
-      connection?.drop(`down: ${kind}`);
-      const member = this.#membership.get(origin);
-      if (member !== undefined) this.#memberDown(member.identity, kind);
-    }
-  }
-
-  /** Whether a member that is linked here claims a link to that origin. */
-  #isVouched(origin: number): boolean {
-    for (const connection of this.#links.linked()) {
-      if (connection.linkedTo.has(origin)) return true;
-    }
-    return false;
-  }
-
-  #memberUp({ origin, name, nodeNumber, address }: MemberIdentity): void {
-    this.#environment.log.info({ event: "member-up", origin, name, address }, "member up");
-    this.#events.memberUp({ origin, name, nodeNumber, address });
-  }
-
-  #memberDown({ origin, name, nodeNumber, address }: MemberIdentity, reason: DownReason): void {
-    if (this.#state !== "running") return;
-    const fields = { event: "member-down", origin, name, address, reason };
-    this.#environment.log.warn(fields, "member down");
-    this.#events.memberDown({ origin, name, nodeNumber, address }, reason);
-  }
-
-  // Closing for good
-
-  #closeAbsent(): void {
-    const live: number[] = [];
-    for (const { identity } of this.#membership.list()) {
-      if (this.#detector.isCounted(identity.origin)) live.push(identity.origin);
-    }
-    for (const origin of this.#absence.agreed(live)) {
-      if (this.#detector.state(origin) !== "down") continue;
-      this.#absence.closed(origin);
-      this.#closeOrigin(origin, { text: "absent", down: "closed" }, "absent");
-    }
-  }
-
-  #supersede(origins: readonly number[]): void {
-    const reason = "newer incarnation";
-    for (const origin of origins)
-      this.#closeOrigin(origin, { text: reason, down: "closed" }, reason);
-  }
-
-  #closeOrigin(
-    origin: number,
-    how: { text: string; down: DownReason },
-    announced?: OriginClosedReason,
-  ): void {
-    const wasKnown = this.#membership.close(origin);
-    const identity = wasKnown ?? this.#links.get(origin)?.peer;
-    const wasCounted = this.#detector.forget(origin);
-    for (const connection of this.#links.all()) {
-      if (connection.peer?.origin === origin) connection.drop(how.text);
-    }
-    this.#refreshWanted();
-    if (wasCounted && identity !== undefined) this.#memberDown(identity, how.down);
-    if (announced === undefined || this.#state !== "running") return;
-    this.#environment.log.info({ event: "origin-closed", origin, reason: announced }, "closed");
-    this.#events.originClosed(origin, announced);
-  }
-
-  #fence(reason: string): void {
-    if (this.#isFenced || this.#state !== "running") return;
-    this.#isFenced = true;
-    this.#dialer.stop();
-    this.#environment.log.error({ event: "fenced", reason }, "this incarnation is closed");
-    this.#events.fenced(reason);
+    return encodeClusterFrame(this.#roster.ping(this.#environment.clock.now()));
   }
 }
 

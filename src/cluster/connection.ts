@@ -207,10 +207,10 @@ export class Connection implements LinkHandler {
   #proofHeld(judgement: { selfIsFenced: boolean; peerIsFenced: boolean }): void {
     const { peer } = this;
     if (peer === undefined) return;
-    if (judgement.peerIsFenced || this.#owner.verdictOn(peer) !== "open") {
-      this.refuse("fenced", `incarnation ${peer.origin} of "${peer.name}" is closed here`);
-    } else if (judgement.selfIsFenced) {
+    if (judgement.selfIsFenced && !judgement.peerIsFenced) {
       this.refuse("fenced", "this node's incarnation is closed there");
+    } else if (judgement.peerIsFenced || this.#owner.verdictOn(peer) !== "open") {
+      this.refuse("fenced", `incarnation ${peer.origin} of "${peer.name}" is closed here`);
     } else {
       const unwanted = this.#owner.admit(this);
       if (unwanted === undefined) this.#up();

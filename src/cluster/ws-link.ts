@@ -1,0 +1,106 @@
+/** One WebSocket as a Link. Frames sent in one turn of the event loop leave in one write. */
+import type { Socket } from "node:net";
+import type { WebSocket } from "ws";
+import type { Log } from "../runtime.ts";
+import type { Link, LinkHandler } from "./transport.ts";
+
+/** Close codes of RFC 6455. */
+const NORMAL = 1000;
+const UNSUPPORTED = 1003;
+/** What fits into a closing frame besides its code. */
+const REASON_BYTES_MAX = 123;
+const BINARY = { binary: true, compress: false } as const;
+
+export class WsLink implements Link {
+  readonly remote: string;
+  readonly #ws: WebSocket;
+  readonly #socket: Socket | undefined;
+  readonly #log: Log;
+  #handler: LinkHandler | undefined;
+  #isClosed = false;
+  #isCorked = false;
+  #error: string | undefined;
+
+  constructor(made: { ws: WebSocket; socket: Socket | undefined; remote: string; log: Log }) {
+    this.remote = made.remote;
+    this.#ws = made.ws;
+    this.#socket = made.socket;
+    this.#log = made.log;
+  }
+
+  /** Begins to listen; to be called in the turn in which the WebSocket opened. */
+  attach(handler: LinkHandler): void {
+    const ws = this.#ws;
+    this.#handler = handler;
+    ws.on("message", (data, isBinary) => {
+      if (this.#isClosed) return;
+      if (isBinary && data instanceof Uint8Array) this.#deliver(data);
+      else this.#textCame();
+    });
+    ws.on("error", (error) => {
+      this.#error = error.message;
+    });
+    ws.on("close", (_code, reason) => {
+      this.#gone(this.#error ?? (reason.toString() || "connection lost"));
+    });
+  }
+
+  send(frame: Uint8Array): void {
+    if (this.#isClosed) return;
+    if (!this.#isCorked && this.#socket !== undefined) {
+      this.#isCorked = true;
+      this.#socket.cork();
+      process.nextTick(this.#uncork);
+    }
+    this.#ws.send(frame, BINARY, this.#sent);
+  }
+
+  bufferedBytes(): number {
+    return this.#isClosed ? 0 : this.#ws.bufferedAmount;
+  }
+
+  close(reason: string, flush = false): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    // Without flush nothing may wait for a peer that does not read.
+    if (flush || this.#ws.bufferedAmount === 0) this.#ws.close(NORMAL, cut(reason));
+    else this.#ws.terminate();
+    setImmediate(() => this.#handler?.closed(reason));
+  }
+
+  #deliver(frame: Uint8Array): void {
+    try {
+      this.#handler?.frame(frame);
+    } catch (err) {
+      // A fault of ours; it must cost this link and not the process.
+      this.#log.error({ event: "link-handler-failed", remote: this.remote, err }, "link closed");
+      this.close("internal error");
+    }
+  }
+
+  #textCame(): void {
+    this.#ws.close(UNSUPPORTED, "binary messages only");
+    this.#gone("a text message came, only binary ones are allowed");
+  }
+
+  #gone(reason: string): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#handler?.closed(reason);
+  }
+
+  readonly #uncork = (): void => {
+    this.#isCorked = false;
+    this.#socket?.uncork();
+  };
+
+  /** Errors of sending come as "error" and "close" as well. */
+  readonly #sent = (): void => {};
+}
+
+/** At a border of characters. */
+function cut(reason: string): string {
+  let text = reason.toWellFormed().slice(0, REASON_BYTES_MAX);
+  while (Buffer.byteLength(text) > REASON_BYTES_MAX) text = text.slice(0, -1).toWellFormed();
+  return text;
+}
