@@ -19,32 +19,11 @@ import { databaseError } from "./faults.ts";
 import { migrate } from "./migrate.ts";
 import { discoveryMigrations, NAME_LENGTH_MAX, type TableNames, tableNames } from "./migrations.ts";
 import { type NodeRow, NodesTable } from "./nodes-table.ts";
+import { TABLE_DEFAULTS, type TableOptions, tableFaults } from "./table-options.ts";
 import { retrying, transact } from "./transact.ts";
 
 /** A fenced row tells its node that it is closed, for as long as one may be away. */
 const FENCED_KEPT_MS = 24 * 60 * 60 * 1000;
-
-/** How the rows are kept. */
-export interface TableOptions {
-  /** Goes before the names of all tables; letters, digits and _. Default: none. */
-  readonly prefix?: string;
-  /**
-   * A row not refreshed for so long is not dialled. Must be above the regular interval between
-   * two queries, since a query is what refreshes the row. Default 420,000 ms (7 min).
-   */
-  readonly staleAfterMs?: number;
-  /**
-   * A row not refreshed for so long is removed and its number given away. Must be above
-   * `staleAfterMs`. Default 600,000 ms (10 min).
-   */
-  readonly expireAfterMs?: number;
-}
-
-export const TABLE_DEFAULTS = {
-  prefix: "",
-  staleAfterMs: 420_000,
-  expireAfterMs: 600_000,
-} as const satisfies Required<TableOptions>;
 
 export interface RdbmsDiscoveryOptions {
   readonly driver: DatabaseDriver;
@@ -245,30 +224,6 @@ export class RdbmsDiscovery implements DiscoveryBackend {
   #retrying<T>(work: () => Promise<T>): Promise<T> {
     return retrying(this.#options, this.#driver.traits, work);
   }
-}
-
-/** What is wrong with the table's options, one sentence each. */
-export function tableFaults(options: Required<TableOptions>): string[] {
-  const faults: string[] = [];
-  const { prefix, staleAfterMs, expireAfterMs } = options;
-  if (typeof prefix !== "string" || !/^[A-Za-z0-9_]{0,24}$/.test(prefix)) {
-    faults.push(
-      `tableOptions.prefix: is ${JSON.stringify(prefix)}, ` +
-        "allowed are up to 24 letters, digits and _",
-    );
-  }
-  for (const [name, value] of Object.entries({ staleAfterMs, expireAfterMs })) {
-    if (!Number.isSafeInteger(value) || value < 1 || value > FENCED_KEPT_MS) {
-      faults.push(`tableOptions.${name}: is ${value}, allowed is 1 to ${FENCED_KEPT_MS} ms`);
-    }
-  }
-  if (expireAfterMs <= staleAfterMs) {
-    faults.push(
-      `tableOptions.expireAfterMs: is ${expireAfterMs}, ` +
-        `must be above staleAfterMs, which is ${staleAfterMs}`,
-    );
-  }
-  return faults;
 }
 
 function checkRegistration(registration: Registration): void {
