@@ -27,6 +27,7 @@ export interface ScanRange {
 /** A sorted set of encoded keys. */
 export class OrderedKeys {
   readonly #tree: Tree = new BTree<string, undefined>(undefined, compareEncodedKeys);
+  /** Rises with all that may have moved keys within the tree. */
   #version = 0;
 
   /** Keys held. */
@@ -40,16 +41,15 @@ export class OrderedKeys {
 
   /** Whether it was not there. */
   add(encodedKey: string): boolean {
-    const added = this.#tree.set(encodedKey, undefined);
-    if (added) this.#version++;
-    return added;
+    // Even where it finds the key, `set` splits and shifts full nodes on its way down.
+    this.#version++;
+    return this.#tree.set(encodedKey, undefined, false);
   }
 
   /** Whether it was there. */
   delete(encodedKey: string): boolean {
-    const deleted = this.#tree.delete(encodedKey);
-    if (deleted) this.#version++;
-    return deleted;
+    this.#version++;
+    return this.#tree.delete(encodedKey);
   }
 
   clear(): void {

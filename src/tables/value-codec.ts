@@ -11,7 +11,7 @@ const MODE = REUSE_BUFFER_MODE | RESET_BUFFER_MODE | RESERVE_START_SPACE | 1;
 /** What the buffers hold between two values; larger ones are let go of. */
 const BUFFER_BYTES = 16 * 1024;
 
-/** The few members that are used of Node's Buffer, and of the range that the codec notes on it. */
+/** What is used of Node's Buffer, which the codec works with, and the range it notes there. */
 interface CodecBuffer extends Uint8Array {
   readonly start: number;
   readonly end: number;
@@ -20,7 +20,7 @@ interface CodecBuffer extends Uint8Array {
 }
 
 interface Codec {
-  pack(value: unknown, mode: number): CodecBuffer;
+  pack(value: unknown, mode: number): Uint8Array;
   unpack(bytes: Uint8Array, range: { start: number; end: number }): unknown;
   useBuffer(buffer: Uint8Array): void;
 }
@@ -48,7 +48,7 @@ const range = { start: 0, end: 0 };
 /** A unit for the form, then a unit for each byte. */
 export function pack(formUnit: number, rich: boolean, value: unknown): string {
   const codec = rich ? richCodec : plainCodec;
-  const buffer = codec.pack(value, MODE);
+  const buffer = codec.pack(value, MODE) as CodecBuffer;
   buffer[buffer.start] = formUnit;
   const packed = buffer.latin1Slice(buffer.start, buffer.end);
   if (buffer.length > BUFFER_BYTES) codec.useBuffer(newBuffer());
