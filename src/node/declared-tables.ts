@@ -48,11 +48,12 @@ export class DeclaredTables {
    * Declares a table, or returns it if it was declared in the same way before.
    * @throws InvalidOptionsError with all faults; TableError if it was declared in another way
    */
-  declare(name: string, options: TableOptions<never>): Table<never> | BagTable<never> {
-    if (typeof options !== "object" || options === null) {
+  declare(name: string, given: object): Table<never> | BagTable<never> {
+    if (typeof given !== "object" || given === null) {
       throw new InvalidOptionsError(`table "${name}"`, ["options are not an object"]);
     }
-    const identity = checkDeclaration(name, options);
+    const identity = checkDeclaration(name, given);
+    const options: TableOptions<never> = given;
     const before = this.#declared.get(name);
     if (before !== undefined) {
       if (same(before.identity, identity) && sameOrder(before.options, options)) return before.face;
@@ -87,6 +88,9 @@ function same(a: TableIdentity, b: TableIdentity): boolean {
 
 /** Index functions cannot be compared: names and order are. */
 function sameOrder(a: TableOptions<never>, b: TableOptions<never>): boolean {
-  const names = (options: TableOptions<never>) => Object.keys(options.indexes ?? {}).sort().join();
+  const names = (options: TableOptions<never>) =>
+    Object.keys(options.indexes ?? {})
+      .sort()
+      .join();
   return (a.ordered ?? false) === (b.ordered ?? false) && names(a) === names(b);
 }

@@ -28,9 +28,7 @@ import { systemClock, systemRandom } from "./system.ts";
 
 /** Starts a node. Resolves once it listens and has its identity; see `ready` for the rest. */
 export async function startNode(options: NodeOptions): Promise<Node> {
-  const checked = checkNodeOptions(options);
-  const seeker = new Seeker(checked);
-  const node = new Node(checked, seeker);
+  const node = new Node(checkNodeOptions(options));
   try {
     await node.begin();
     return node;
@@ -59,9 +57,12 @@ export class Node {
   #fencedBy: string | undefined;
 
   /** Use `startNode`. */
-  constructor(options: CheckedNodeOptions, seeker: Seeker) {
+  constructor(options: CheckedNodeOptions) {
     this.#options = options;
-    this.#seeker = seeker;
+    this.#seeker = new Seeker(options, {
+      found: (nodes) => this.#found(nodes),
+      failed: (error) => this.#seekFailed(error),
+    });
     this.#transport = new WsTransport({
       host: options.host,
       port: options.port,
@@ -101,10 +102,6 @@ export class Node {
     this.#declared = new DeclaredTables(this.#calls, (origin) => this.#nameOf(origin));
     this.#loopDelay.enable();
     this.#engine.start();
-    this.#seeker.start({
-      found: (nodes) => this.#found(nodes),
-      failed: (error) => this.#seekFailed(error),
-    });
     this.#options.log.info(
       { event: "node_started", node: this.name, origin: this.origin, address: this.#address },
       "node started",
@@ -129,7 +126,7 @@ export class Node {
     name: string,
     options?: TableOptions<V, I> & { readonly type?: "set" },
   ): Table<V, I>;
-  table(name: string, options: TableOptions<never> = {}): Table<never> | BagTable<never> {
+  table(name: string, options: object = {}): unknown {
     const table = this.#running().declared.declare(name, options);
     this.#sendReports();
     return table;
@@ -271,7 +268,7 @@ export class Node {
   }
 
   #found(nodes: readonly DiscoveredNode[]): void {
-    const addresses = nodes.filter((node) => node.stale !== true).map((node) => node.address);
+    const addresses = nodes.map((node) => node.address);
     this.#engine?.cluster.setTargets(addresses.filter((address) => address !== this.#address));
     this.#sendReports();
     this.#emit("discovery", { works: true, nodes });
@@ -333,14 +330,15 @@ export class Node {
     if (engine === undefined || !this.#seeker.answered) return false;
     const { dials, ownAddresses } = engine.cluster.status();
     const linked = new Set(engine.cluster.linkedPeers().map((peer) => peer.address));
-    for (const { address, stale } of this.#seeker.found) {
-      if (stale === true || address === this.#address || linked.has(address)) continue;
+    for (const { address } of this.#seeker.found) {
+      if (address === this.#address || linked.has(address)) continue;
       if (ownAddresses.includes(address)) continue;
       // A dial that has failed at least once says that the node cannot be reached now.
-      if (dials.find((dial) => dial.address === address)?.failures ?? 0 > 0) continue;
+      if ((dials.find((dial) => dial.address === address)?.failures ?? 0) > 0) continue;
       return false;
     }
     for (const peer of engine.tables.peers.values()) if (!peer.streamsToUs) return false;
+    this.#seeker.allLinked();
     return true;
   }
 
@@ -377,8 +375,12 @@ export class Node {
   /** Goes on as a new incarnation, with the same tables, filled by the others. */
   async #restart(): Promise<void> {
     try {
+      await this.#seeker.renew();
       const identity = await this.#seeker.register(this.#address);
-      if (this.#state !== "fenced") return;
+      if (this.#state !== "fenced") {
+        await this.#seeker.leave();
+        return;
+      }
       this.#engine?.stop();
       this.#identity = identity;
       this.#engine = this.#assemble(identity);
@@ -387,7 +389,6 @@ export class Node {
       this.#state = "starting";
       this.#fencedBy = undefined;
       this.#engine.start();
-      this.#seeker.ask();
       this.#emit("restarted", { origin: identity.origin });
     } catch (error) {
       this.#options.log.error({ event: "restart_failed", err: error }, "restart failed");

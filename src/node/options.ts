@@ -144,7 +144,8 @@ function secretsOf(secret: NodeOptions["secret"], faults: string[]): readonly st
 
 function sizeFaults(clusterSize: number | undefined): string[] {
   if (clusterSize === undefined) return [];
-  if (Number.isInteger(clusterSize) && clusterSize >= 1 && clusterSize <= CLUSTER_SIZE_MAX) return [];
+  if (Number.isInteger(clusterSize) && clusterSize >= 1 && clusterSize <= CLUSTER_SIZE_MAX)
+    return [];
   return [`clusterSize is ${String(clusterSize)}, allowed are 1 to ${CLUSTER_SIZE_MAX}`];
 }
 

@@ -107,7 +107,8 @@ export class Replica {
     const row = table.rows.get(op.key);
     if (row === undefined || row.next !== null) return false;
     if (row.birthSeq !== kill.seq || row.birthOrigin !== kill.origin) return false;
-    if (!this.origins.covered(kill.origin, kill.seq) || this.ahead.has(op.origin, op.seq)) return false;
+    if (!this.origins.covered(kill.origin, kill.seq) || this.ahead.has(op.origin, op.seq))
+      return false;
     if (table.lifetime === "node" && this.origins.gone[op.origin]) return false;
     const { ids } = this.origins;
     this.#sum(table, row.dotOrigin, row.dotSeq);

@@ -62,11 +62,7 @@ export class TableReads {
   #tables: Tables;
   readonly #nameOf: (originId: number) => string | undefined;
 
-  constructor(
-    state: TableState,
-    tables: Tables,
-    nameOf: (originId: number) => string | undefined,
-  ) {
+  constructor(state: TableState, tables: Tables, nameOf: (originId: number) => string | undefined) {
     this.#state = state;
     this.#tables = tables;
     this.#nameOf = nameOf;

@@ -1,7 +1,7 @@
 /** What a user holds of a table of type `set`: one visible value a key. */
 import { InvalidValueError } from "../errors.ts";
-import { decodeKey, encodeKey, type Key } from "./key.ts";
 import { checkBatch } from "./batch.ts";
+import { decodeKey, encodeKey, type Key } from "./key.ts";
 import type { Row } from "./row.ts";
 import type { DumpedRow, ScanOptions, TableInfo, TableReads } from "./table-reads.ts";
 import { encodeValue } from "./value.ts";

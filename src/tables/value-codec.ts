@@ -25,7 +25,7 @@ interface Codec {
   useBuffer(buffer: Uint8Array): void;
 }
 
-const plainCodec: Codec = new Packr({
+const plainCodec = codec({
   useRecords: false,
   variableMapSize: true,
   useBigIntExtension: true,
@@ -33,7 +33,7 @@ const plainCodec: Codec = new Packr({
   structuredClone: false,
 });
 
-const richCodec: Codec = new Packr({
+const richCodec = codec({
   useRecords: true,
   moreTypes: true,
   // Bytes are not to be a view of the buffer that they are decoded from.
@@ -41,6 +41,11 @@ const richCodec: Codec = new Packr({
   useToJSON: false,
   structuredClone: false,
 });
+
+/** The package's types do not tell of the range that is noted on the buffer. */
+function codec(options: ConstructorParameters<typeof Packr>[0]): Codec {
+  return new Packr(options) as unknown as Codec;
+}
 
 const scratch = newBuffer();
 const range = { start: 0, end: 0 };

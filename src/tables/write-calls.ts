@@ -71,14 +71,19 @@ export class WriteCalls {
    * Checks the options and that writes are accepted, then makes the write, then waits for it.
    * `write` returns the seq of its last op, 0 if there was nothing to do.
    */
-  run(writes: number, options: WriteOptions | undefined, write: () => number): Promise<WriteResult> {
+  run(
+    writes: number,
+    options: WriteOptions | undefined,
+    write: () => number,
+  ): Promise<WriteResult> {
     const call = new WriteCall(() => this.#rejected++);
     try {
       const need = this.#need(options?.ack ?? "all");
       const timeoutMs = checkTimeout(options?.timeoutMs ?? ACK_TIMEOUT_MS);
       if (this.#ended !== null) throw this.#ended;
       this.tables.checkWritable(writes);
-      if (options?.signal?.aborted === true) throw new AbortedError("aborted before it was written");
+      if (options?.signal?.aborted === true)
+        throw new AbortedError("aborted before it was written");
       const seq = write();
       call.applied = seq > 0;
       // A call that changed nothing still waits for what it saw: everything written before it.

@@ -1,0 +1,36 @@
+/** Skein: replicated in-memory tables, linked into each node of a cluster. */
+export type { Member, MemberIdentity, Peer, Refusal } from "./cluster/cluster-events.ts";
+export type { ClusterTimings } from "./cluster/cluster-options.ts";
+export {
+  AbortedError,
+  AckTimeoutError,
+  type AnySkeinError,
+  FencedError,
+  InvalidArgumentError,
+  InvalidKeyError,
+  InvalidOptionsError,
+  InvalidValueError,
+  MissingDriverError,
+  NotRunningError,
+  OverloadedError,
+  ProtocolError,
+  type RefusalReason,
+  RefusedError,
+  SkeinError,
+  TableError,
+  TooLargeError,
+  UnavailableError,
+  UnsupportedError,
+} from "./errors.ts";
+export { type Node, startNode } from "./node/node.ts";
+export type { NodeEvents } from "./node/node-events.ts";
+export type { ListenOptions, NodeOptions, NodeTlsOptions } from "./node/options.ts";
+export type { LinkStatus, NodeStatus, StatusLists } from "./node/status.ts";
+export type { Log } from "./runtime.ts";
+export type { BagTable } from "./tables/bag-table.ts";
+export type { Key } from "./tables/key.ts";
+export type { TablesLimits } from "./tables/limits.ts";
+export type { Entry, Table } from "./tables/table.ts";
+export type { IndexFunction, TableOptions } from "./tables/table-options.ts";
+export type { DumpedRow, ScanOptions, TableInfo } from "./tables/table-reads.ts";
+export type { WriteOptions, WriteResult } from "./tables/write-calls.ts";
