@@ -6,6 +6,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { UnavailableError } from "../errors.ts";
+import type { NodeStatus } from "./status.ts";
 
 /** Where the admin port is when nothing else is said. */
 export const ADMIN_ADDRESS: { readonly host: string; readonly port: number } = {
@@ -21,7 +22,7 @@ const HEADER_BYTES_MAX = 8 * 1024;
 const CONNECTIONS_MAX = 64;
 
 /** Where a node is in its life, as /health says it. Only "ready" is healthy. */
-export type Phase = "starting" | "ready" | "leaving";
+export type Phase = NodeStatus["state"] | "leaving";
 
 /** The part of a node that the admin port reads. */
 export interface AdminSource {

@@ -3,7 +3,7 @@
  * made here where the backend has none to give.
  */
 import { BUILT_IN_PROTOCOLS } from "../cluster/cluster-options.ts";
-import { createDiscovery } from "../discovery/create.ts";
+import { createDiscovery } from "../discovery/create-discovery.ts";
 import type { DiscoveredNode, Identity } from "../discovery/discovery.ts";
 import { selfIdentity } from "../discovery/identity.ts";
 import { DiscoveryLoop, type DiscoveryStatus } from "../discovery/loop.ts";

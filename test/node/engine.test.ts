@@ -44,14 +44,18 @@ describe("engine", () => {
     const [a, b, c] = engines as [Engine, Engine, Engine];
     let reached: unknown;
     const seq = a.tables.write.set(a.tables.open(identity), encodeKey("k"), encodeValue({ n: 1 }));
-    a.tables.wait(seq, { need: "all", timeoutMs: 1000 }, {
-      done: (result) => {
-        reached = result;
+    a.tables.wait(
+      seq,
+      { need: "all", timeoutMs: 1000 },
+      {
+        done: (result) => {
+          reached = result;
+        },
+        fail: (error) => {
+          throw error;
+        },
       },
-      fail: (error) => {
-        throw error;
-      },
-    });
+    );
     expect(reached).toBeUndefined();
     clock.advance(10);
     expect(reached).toEqual({ nodes: 2, catchingUp: [], alone: false });
