@@ -36,8 +36,8 @@ const PURE = [
 const MAY_PROMISE = PUBLIC_TABLES;
 /** Packages that pure files may import: they only compute. */
 const PURE_PACKAGES = ["msgpackr", "sorted-btree"];
-/** Packages that one file alone may import. */
-const OWNERS = { ws: "src/cluster/ws-transport.ts" };
+/** Packages that few files alone may import: the package, the files, and how to call them. */
+const OWNERS = { ws: [/^src\/cluster\/ws-[a-z-]+\.ts$/, "src/cluster/ws-*.ts"] };
 
 const IMPURE = [
   [/\bMath\.random\b/, "Math.random: randomness is handed in"],
@@ -144,7 +144,7 @@ function packageFault(file, layer, specifier) {
     .slice(0, specifier.startsWith("@") ? 2 : 1)
     .join("/");
   const owner = Object.hasOwn(OWNERS, name) ? OWNERS[name] : undefined;
-  if (owner && owner !== file) return `imports ${name}: only ${owner} does`;
+  if (owner && !owner[0].test(file)) return `imports ${name}: only ${owner[1]} do`;
   if (layer === "leaf") return `is a leaf and imports ${specifier}: leaves import leaves only`;
   const pure = PURE.some((pattern) => pattern.test(file));
   if (pure && !PURE_PACKAGES.includes(name)) {

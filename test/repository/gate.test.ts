@@ -1,0 +1,122 @@
+/** .ci/run and what it counts with: nothing that is missing, skipped or broken may look green. */
+import { afterEach, describe, expect, it } from "vitest";
+import { TemporaryRepository } from "./temporary-repository.ts";
+
+let repository: TemporaryRepository;
+afterEach(() => repository.remove());
+
+/** The tests of a small suite, run by the real vitest with the real configuration. */
+function makeSuite(tests: Readonly<Record<string, string>>): void {
+  repository = new TemporaryRepository([
+    "vitest.config.ts",
+    "scripts/skip-reporter.mjs",
+    "scripts/count-tests.mjs",
+  ]);
+  repository.write("package.json", '{ "type": "module" }');
+  repository.linkPackages("vitest");
+  for (const [name, body] of Object.entries(tests)) {
+    const file = `import { expect, it } from "vitest";\n${body}\n`;
+    repository.write(`test/${name}.test.ts`, file);
+  }
+}
+
+async function runSuite(env: NodeJS.ProcessEnv): Promise<{ counts: string; output: string }> {
+  const json = repository.path("report.json");
+  const vitest = ["node_modules/vitest/vitest.mjs", "run"];
+  const own = { VITEST: undefined, VITEST_MODE: undefined, VITEST_POOL_ID: undefined };
+  const run = await repository.run(process.execPath, vitest, {
+    ...own,
+    SKEIN_TEST_JSON: json,
+    SKEIN_NO_SKIP: undefined,
+    ...env,
+  });
+  const count = await repository.node("scripts/count-tests.mjs", json, String(run.code));
+  return { counts: `${count.output.trim()}, exit ${run.code}`, output: run.output };
+}
+
+const good = 'it("adds", () => expect(1 + 1).toBe(2));';
+const skipped = 'it("asks", (context) => context.skip("no server here"));';
+
+describe("the count of tests", () => {
+  it("is true for tests that pass and fail", async () => {
+    makeSuite({ good, bad: `${good}\nit("fails", () => expect(1).toBe(2));` });
+    expect((await runSuite({})).counts).toBe("2 1, exit 1");
+  });
+
+  it("has a file that cannot be loaded as a failure", async () => {
+    makeSuite({ good, broken: 'throw new Error("not loaded");' });
+    expect((await runSuite({})).counts).toBe("1 1, exit 1");
+  });
+
+  it("has an error outside of any test as a failure", async () => {
+    makeSuite({
+      good: `${good}\nsetImmediate(() => { throw new Error("stray"); });\nit("waits", () => new Promise((done) => setTimeout(done, 50)));`,
+    });
+    expect((await runSuite({})).counts).toMatch(/^\d [1-9], exit 1$/);
+  });
+
+  it("has a skipped test as a failure, whose reason is shown", async () => {
+    makeSuite({ good, skipped });
+    const lenient = await runSuite({});
+    expect(lenient.counts).toBe("1 1, exit 0");
+    expect(lenient.output).toContain("skipped: test/skipped.test.ts > asks (no server here)");
+    expect((await runSuite({ SKEIN_NO_SKIP: "1" })).counts).toBe("1 1, exit 1");
+  });
+
+  it("is never zero: no report is a failure", async () => {
+    makeSuite({});
+    const { output } = await repository.node("scripts/count-tests.mjs", "absent.json", "0");
+    expect(output.trim().split("\n").at(-1)).toBe("0 1");
+  });
+});
+
+describe(".ci/run", () => {
+  const report = { testResults: [{ status: "passed", assertionResults: [{ status: "passed" }] }] };
+  const steps = { check: "true", sim: "true", mutate: "true", start: "true" };
+
+  function makeGate(scripts: Readonly<Record<string, string>>): void {
+    repository = new TemporaryRepository([".ci/run", "scripts/count-tests.mjs"]);
+    repository.write("report.json", JSON.stringify(report));
+    const test = 'cp report.json "$SKEIN_TEST_JSON"';
+    repository.write("package.json", JSON.stringify({ scripts: { test, ...scripts } }));
+  }
+
+  it("passes when every step does, and counts tests and steps on a line of their own", async () => {
+    makeGate(steps);
+    repository.write("scripts/services.sh", "true\n");
+    repository.write("scripts/package-check.mjs", "");
+    const { code, output } = await repository.run("bash", [".ci/run"]);
+    expect(output.trimEnd().split("\n").at(-1)).toBe("7 passed, 0 failed");
+    expect(code).toBe(0);
+  });
+
+  it("fails each step whose script is missing, and still runs the others", async () => {
+    makeGate({ start: "echo the demo ran" });
+    const { code, output } = await repository.run("bash", [".ci/run"]);
+    expect(output).toContain("the demo ran");
+    for (const step of ["services", "check", "simulator", "mutate", "package"]) {
+      expect(output).toMatch(new RegExp(`${step} +FAILED with exit code`));
+    }
+    expect(output.trimEnd().split("\n").at(-1)).toBe("2 passed, 5 failed");
+    expect(code).toBe(1);
+  });
+
+  it("fails when the tests fail without a report", async () => {
+    makeGate({ ...steps, test: "exit 7" });
+    repository.write("scripts/services.sh", "true\n");
+    repository.write("scripts/package-check.mjs", "");
+    const { code, output } = await repository.run("bash", [".ci/run"]);
+    expect(output.trimEnd().split("\n").at(-1)).toBe("6 passed, 1 failed");
+    expect(code).toBe(1);
+  });
+
+  it("has limits that add up to 25 minutes", async () => {
+    makeGate({});
+    const { output } = await repository.run("cat", [".ci/run"]);
+    const limits = [...output.matchAll(/^(?:one|step) \S+ (\d+) /gm)].map(
+      (match) => +(match[1] ?? 0),
+    );
+    expect(limits).toHaveLength(7);
+    expect(limits.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(25 * 60);
+  });
+});
