@@ -1,0 +1,91 @@
+/**
+ * P6: the rows of a node that died are hidden at every survivor within the detector's limit, and
+ * its origin is closed soon after it said goodbye or came back. And nobody who lives and is in
+ * reach is hidden. Judged only over time in which nothing else was wrong: a fault that is under
+ * way, or has just ended, puts the judgement off.
+ */
+import type { Incarnation } from "./incarnation.ts";
+import type { Report } from "./state-checker.ts";
+
+/** What the checker asks of the world. */
+export interface DeathWorld {
+  nowMs(): number;
+  /** Since when nothing has been wrong but dead nodes; infinite while something is. */
+  calmSinceMs(): number;
+  /** Lives that are running, not stalled and not fenced. */
+  healthy(): readonly Incarnation[];
+  /** Whether the node of that life runs again, and since when. */
+  replacedAtMs(dead: Incarnation): number | null;
+  readonly hideMaxMs: number;
+  readonly closeMaxMs: number;
+}
+
+interface Death {
+  readonly of: Incarnation;
+  readonly atMs: number;
+}
+
+/** The checker. */
+export class DeathChecker {
+  checks = 0;
+  readonly #report: Report;
+  readonly #world: DeathWorld;
+  readonly #deaths: Death[] = [];
+
+  constructor(report: Report, world: DeathWorld) {
+    this.#report = report;
+    this.#world = world;
+  }
+
+  /** That life has ended, by a crash or a goodbye. */
+  died(of: Incarnation): void {
+    this.#deaths.push({ of, atMs: this.#world.nowMs() });
+  }
+
+  /** Judges what can be judged now. To be called every now and then. */
+  sweep(): void {
+    const now = this.#world.nowMs();
+    const calmSince = this.#world.calmSinceMs();
+    const survivors = this.#world.healthy();
+    for (const { of, atMs } of this.#deaths) {
+      for (const survivor of survivors) this.#judge(of, atMs, survivor);
+    }
+    if (now - calmSince < this.#world.hideMaxMs) return;
+    for (const one of survivors) {
+      for (const other of survivors) if (one !== other) this.#judgeLiving(one, other);
+    }
+  }
+
+  #judge(dead: Incarnation, diedAtMs: number, survivor: Incarnation): void {
+    const now = this.#world.nowMs();
+    const { origins } = survivor.engine.tables.replica;
+    const index = origins.find(dead.origin);
+    if (index < 0) return;
+    const since = Math.max(diedAtMs, this.#world.calmSinceMs(), survivor.bootedAtMs);
+    this.checks++;
+    if (now - since > this.#world.hideMaxMs && origins.hidden[index] === false) {
+      this.#report(
+        "death:shown",
+        `${survivor.who} shows rows of ${dead.who}, dead for ${now - diedAtMs} ms`,
+      );
+    }
+    const replacedAt = this.#world.replacedAtMs(dead);
+    if (!dead.left && replacedAt === null) return;
+    const closedSince = Math.max(since, replacedAt ?? 0);
+    if (now - closedSince > this.#world.closeMaxMs && origins.gone[index] !== true) {
+      const why = dead.left ? "said goodbye" : "came back";
+      this.#report("death:open", `${survivor.who} has not closed ${dead.who}, which ${why}`);
+    }
+  }
+
+  #judgeLiving(one: Incarnation, other: Incarnation): void {
+    const since = Math.max(one.bootedAtMs, other.bootedAtMs);
+    if (this.#world.nowMs() - since < this.#world.hideMaxMs) return;
+    const { origins } = one.engine.tables.replica;
+    const index = origins.find(other.origin);
+    this.checks++;
+    if (index < 0 || origins.hidden[index] === true) {
+      this.#report("death:false", `${one.who} hides ${other.who}, which lives and is in reach`);
+    }
+  }
+}

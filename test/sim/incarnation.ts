@@ -1,0 +1,129 @@
+/**
+ * One life of a node: a process with an engine in it, built by the function that `startNode`
+ * uses. Collects what changed during a turn for the checkers to look at when the turn is over.
+ */
+import type { Link, LinkHandler, Transport } from "../../src/cluster/transport.ts";
+import { assembleEngine, type Engine, type EngineEvents } from "../../src/node/engine.ts";
+import type { Log } from "../../src/runtime.ts";
+import type { WrittenOp } from "../../src/tables/observer.ts";
+import { attachIndexes, checkDeclaration } from "../../src/tables/table-options.ts";
+import type { TableState } from "../../src/tables/table-state.ts";
+import type { SimProcess } from "./process.ts";
+import type { Script, ScriptTable } from "./script.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+
+/** Who it is. */
+export interface IncarnationIdentity {
+  readonly name: string;
+  readonly address: string;
+  readonly origin: number;
+  readonly nodeNumber: number;
+}
+
+/** What a life needs. */
+export interface IncarnationParts {
+  readonly identity: IncarnationIdentity;
+  readonly script: Script;
+  readonly process: SimProcess;
+  readonly random: SeededRandom;
+  readonly transport: Pick<Transport, "dial">;
+  readonly log: Log;
+  readonly wrote: (incarnation: Incarnation, op: WrittenOp) => void;
+}
+
+/** How tables are indexed where they are declared with indexes: by the property `u`. */
+export const INDEX_NAME = "byU";
+
+/** The life. */
+export class Incarnation {
+  readonly identity: IncarnationIdentity;
+  readonly process: SimProcess;
+  readonly engine: Engine;
+  /** Keys touched in this turn, or since a merge began: id to [table, key]. */
+  readonly touched = new Map<string, readonly [string, string]>();
+  /** A session was merged or an origin was closed in this turn: everything is to be checked. */
+  fullCheckDue = false;
+  /** Retired by this node's own judgement in this turn. */
+  retiredNow: readonly number[] = [];
+  /** Its vector when the last turn ended; kept while anything is closed. */
+  vectorBefore: ReadonlyMap<number, number> | null = null;
+  /** How often a member was excused: went down, lagged, was closed. By origin. */
+  readonly excusals = new Map<number, number>();
+  /** Why it was fenced. */
+  fencedBy: string | null = null;
+  /** It said goodbye. */
+  left = false;
+  readonly bootedAtMs: number;
+
+  constructor(parts: IncarnationParts, nowMs: number) {
+    const { identity, script, process, random, transport, log } = parts;
+    this.identity = identity;
+    this.process = process;
+    this.bootedAtMs = nowMs;
+    this.engine = assembleEngine(
+      {
+        cluster: "sim",
+        ...identity,
+        secrets: ["simulated"],
+        timings: script.timings,
+        limits: script.limits,
+        observer: {
+          wrote: (op) => parts.wrote(this, op),
+          touched: (table, key) => this.touched.set(`${table}\n${key}`, [table, key]),
+          merged: () => this.#dueAll(),
+          closed: (origin) => {
+            this.#excuse(origin);
+            this.#dueAll();
+          },
+          lagged: (origin) => this.#excuse(origin),
+          retired: (origins) => {
+            this.retiredNow = [...this.retiredNow, ...origins];
+            this.#dueAll();
+          },
+        },
+      },
+      { transport, clock: process, random, log, events: this.#events() },
+    );
+  }
+
+  get origin(): number {
+    return this.identity.origin;
+  }
+
+  /** "name#origin", for messages. */
+  get who(): string {
+    return `${this.identity.name}#${this.origin}`;
+  }
+
+  accept(link: Link): LinkHandler {
+    return this.engine.accept(link);
+  }
+
+  /** The table, declared if it was not. */
+  declare(table: ScriptTable): TableState {
+    const options = table.indexed
+      ? { ordered: true, indexes: { [INDEX_NAME]: (value: { u: string }) => value.u } }
+      : {};
+    const { name, type, lifetime } = table;
+    const state = this.engine.tables.open(checkDeclaration(name, { type, lifetime }));
+    if (!state.declared) attachIndexes(state, options);
+    return state;
+  }
+
+  #events(): EngineEvents {
+    return {
+      memberDown: (member) => this.#excuse(member.origin),
+      fenced: (reason) => {
+        this.fencedBy ??= reason;
+      },
+    };
+  }
+
+  #excuse(origin: number): void {
+    this.excusals.set(origin, (this.excusals.get(origin) ?? 0) + 1);
+  }
+
+  #dueAll(): void {
+    this.fullCheckDue = true;
+  }
+}

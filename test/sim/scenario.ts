@@ -1,0 +1,214 @@
+/** Makes a script from a seed: which nodes, which limits, which writes and which faults. */
+import type { Script, ScriptAction, ScriptNode, ScriptTable, WriteVerb } from "./script.ts";
+import { SeededRandom } from "./seeded-random.ts";
+
+/** What may go wrong in a run, and how often per node and ten seconds. */
+interface Weather {
+  readonly crashes: number;
+  readonly leaves: number;
+  readonly cuts: number;
+  readonly splits: number;
+  readonly resets: number;
+  readonly stalls: number;
+  readonly slow: number;
+  readonly clocks: number;
+}
+
+const ALL_TABLES: readonly ScriptTable[] = [
+  { name: "sessions", type: "set", lifetime: "node", indexed: true },
+  { name: "rooms", type: "set", lifetime: "cluster", indexed: false },
+  { name: "routes", type: "bag", lifetime: "node", indexed: false },
+  { name: "tags", type: "bag", lifetime: "cluster", indexed: true },
+];
+
+/** The script of a seed: the same one each time. */
+export function scenarioOf(seed: number): Script {
+  const random = new SeededRandom(seed, 7);
+  // Most runs are of the sizes that people run; a few are larger.
+  const nodeCount = random.chance(0.1) ? random.int(6, 9) : random.int(2, 5);
+  const activeMs = random.int(14_000, 22_000);
+  const nodes = Array.from({ length: nodeCount }, (_, at) => nodeOf(random, at, activeMs));
+  const tables = tablesOf(random);
+  const weather = weatherOf(random);
+  const actions = [
+    ...writesOf(random, { nodeCount, tableCount: tables.length, activeMs }),
+    ...faultsOf(random, { nodeCount, activeMs, weather }),
+  ];
+  actions.sort((a, b) => a.atMs - b.atMs);
+  return {
+    seed: random.u32(),
+    nodes,
+    tables,
+    network: {
+      delayMinMs: 0.2,
+      delayMaxMs: random.pick([2, 20, 150]),
+      jitterMs: random.pick([0.5, 5, 150]),
+      dialTimeoutMs: random.int(300, 900),
+    },
+    timings: timingsOf(random),
+    limits: limitsOf(random),
+    originGap: random.pick([1, 1, 3, 1_000_000]),
+    actions,
+    activeMs,
+  };
+}
+
+function nodeOf(random: SeededRandom, at: number, activeMs: number): ScriptNode {
+  const isSkewed = random.chance(0.5);
+  return {
+    bootAtMs: at === 0 || random.chance(0.6) ? random.between(0, 300) : random.between(0, activeMs / 2),
+    skewMs: isSkewed ? random.between(-400, 400) : 0,
+    turnMs: random.pick([0, 0.5, 3]),
+    declares: random.int(0, 15),
+  };
+}
+
+function tablesOf(random: SeededRandom): ScriptTable[] {
+  const tables = ALL_TABLES.filter(() => random.chance(0.7));
+  return tables.length >= 2 ? tables : [...ALL_TABLES].slice(0, 2);
+}
+
+function timingsOf(random: SeededRandom): Script["timings"] {
+  const pingMs = random.pick([200, 300, 500]);
+  return {
+    pingMs,
+    downMs: pingMs * random.pick([3, 4]),
+    refusedDownMs: pingMs * 2,
+    handshakeMs: 3000,
+    redialMinMs: 50,
+    redialMaxMs: 800,
+    forgetAfterMs: random.pick([6000, 8000]),
+  };
+}
+
+function limitsOf(random: SeededRandom): Script["limits"] {
+  return {
+    opRingOps: random.pick([2, 4, 8, 30]),
+    creditWindowBytes: random.pick([100, 300, 1000, 100_000]),
+    frameOps: random.pick([1, 4, 100]),
+    chunkKeys: random.int(1, 4),
+    sliceRows: random.int(1, 4),
+    lagMs: random.pick([600, 1200, 2500]),
+    pullStallMs: random.pick([1000, 3000]),
+  };
+}
+
+function weatherOf(random: SeededRandom): Weather {
+  const often = (share: number, most: number): number =>
+    random.chance(share) ? random.between(0, most) : 0;
+  return {
+    crashes: often(0.8, 1.2),
+    leaves: often(0.4, 0.7),
+    cuts: often(0.7, 2),
+    splits: often(0.3, 0.5),
+    resets: often(0.4, 1.5),
+    stalls: often(0.5, 1),
+    slow: often(0.3, 0.5),
+    clocks: often(0.3, 1),
+  };
+}
+
+function writesOf(
+  random: SeededRandom,
+  of: { readonly nodeCount: number; readonly tableCount: number; readonly activeMs: number },
+): ScriptAction[] {
+  const { nodeCount, tableCount, activeMs } = of;
+  const keyCount = random.int(2, 9);
+  const count = random.int(110, 260);
+  const writes: ScriptAction[] = [];
+  // Some runs write evenly, some in bursts.
+  const bursts = random.chance(0.4) ? Array.from({ length: 6 }, () => random.between(0, activeMs)) : [];
+  for (let at = 0; at < count; at++) {
+    const atMs =
+      bursts.length > 0
+        ? Math.min(activeMs, random.pick(bursts) + random.between(0, 300))
+        : random.between(0, activeMs);
+    const verb = verbOf(random);
+    const many = verb === "setMany" || verb === "deleteMany" ? random.int(2, 6) : 1;
+    const first = random.int(0, keyCount - 1);
+    writes.push({
+      kind: "write",
+      atMs,
+      node: random.int(0, nodeCount - 1),
+      verb,
+      table: random.int(0, tableCount - 1),
+      keys: Array.from({ length: many }, (_, index) => (first + index) % keyCount),
+      ack: random.chance(0.5) ? "all" : random.chance(0.3) ? random.int(1, nodeCount) : "none",
+      timeoutMs: random.chance(0.15) ? random.int(20, 1500) : 30_000,
+    });
+  }
+  return writes;
+}
+
+/** 45 % set, 25 % patch, 30 % delete; some of each in batches. */
+function verbOf(random: SeededRandom): WriteVerb {
+  const share = random.float();
+  if (share < 0.4) return "set";
+  if (share < 0.45) return "setMany";
+  if (share < 0.7) return "patch";
+  if (share < 0.85) return "delete";
+  if (share < 0.95) return "remove";
+  return "deleteMany";
+}
+
+function faultsOf(
+  random: SeededRandom,
+  of: { readonly nodeCount: number; readonly activeMs: number; readonly weather: Weather },
+): ScriptAction[] {
+  const { nodeCount, activeMs, weather } = of;
+  const faults: ScriptAction[] = [];
+  const node = (): number => random.int(0, nodeCount - 1);
+  const each = (rate: number, make: (atMs: number) => ScriptAction): void => {
+    const mean = (rate * nodeCount * activeMs) / 10_000;
+    const count = Math.floor(mean) + (random.chance(mean % 1) ? 1 : 0);
+    for (let at = 0; at < count; at++) faults.push(make(random.between(500, activeMs)));
+  };
+  /** Node 0 always comes back, so that somebody lives at the end. */
+  const back = (of: number): number | null =>
+    of !== 0 && random.chance(0.15) ? null : random.pick([50, 500, 3000]) * random.between(0.5, 1.5);
+  each(weather.crashes, (atMs) => {
+    const who = node();
+    return { kind: "crash", atMs, node: who, silent: random.chance(0.3), backAfterMs: back(who) };
+  });
+  each(weather.leaves, (atMs) => {
+    const who = node();
+    return { kind: "leave", atMs, node: who, backAfterMs: back(who) };
+  });
+  each(weather.cuts, (atMs) => ({
+    kind: "cut",
+    atMs,
+    from: node(),
+    to: node(),
+    oneWay: random.chance(0.3),
+    toldShare: random.pick([0, 0.6, 1]),
+    forMs: random.pick([100, 1000, 3500]) * random.between(0.5, 1.5),
+  }));
+  each(weather.splits / nodeCount, (atMs) => ({
+    kind: "split",
+    atMs,
+    side: random.int(1, 2 ** nodeCount - 2),
+    toldShare: random.pick([0, 0.6, 1]),
+    forMs: random.pick([300, 1500, 3500]) * random.between(0.5, 1.5),
+  }));
+  each(weather.resets, (atMs) => ({ kind: "reset", atMs, from: node(), to: node() }));
+  each(weather.stalls, (atMs) => ({
+    kind: "stall",
+    atMs,
+    node: node(),
+    forMs: random.pick([50, 500, 1500]) * random.between(0.5, 1.5),
+  }));
+  each(weather.slow, (atMs) => ({
+    kind: "slow",
+    atMs,
+    node: node(),
+    readMs: random.pick([5, 50, 300]),
+    forMs: random.between(300, 4000),
+  }));
+  each(weather.clocks, (atMs) => ({
+    kind: "clock",
+    atMs,
+    node: node(),
+    stepMs: random.pick([-5000, -300, 300, 5000]) * random.float(),
+  }));
+  return faults;
+}

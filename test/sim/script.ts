@@ -1,0 +1,112 @@
+/**
+ * A run as plain data: how the cluster is made, and what happens to it when. Made from a seed by
+ * scenario.ts, or command by command by the convergence property, which can shrink it.
+ */
+import type { ClusterTimings } from "../../src/cluster/cluster-options.ts";
+import type { TablesLimits } from "../../src/tables/limits.ts";
+import type { NetworkOptions } from "./network.ts";
+
+/** A table that every node may write to. */
+export interface ScriptTable {
+  readonly name: string;
+  readonly type: "set" | "bag";
+  readonly lifetime: "node" | "cluster";
+  /** Declared ordered, with an index over the property `u`. */
+  readonly indexed: boolean;
+}
+
+/** What is written. `many` forms take several keys in one batch. */
+export type WriteVerb = "set" | "patch" | "delete" | "setMany" | "deleteMany" | "add" | "remove";
+
+/** How far a write must get before it is reported; `none` asks for no report. */
+export type WriteAck = "all" | "none" | number;
+
+/** What can happen. `node` is an index, `atMs` counts from the start. */
+export type ScriptAction =
+  | {
+      readonly kind: "write";
+      readonly atMs: number;
+      readonly node: number;
+      readonly verb: WriteVerb;
+      readonly table: number;
+      readonly keys: readonly number[];
+      readonly ack: WriteAck;
+      readonly timeoutMs: number;
+    }
+  /** The process ends at once; `silent`: its machine does, too. Null: it never comes back. */
+  | {
+      readonly kind: "crash";
+      readonly atMs: number;
+      readonly node: number;
+      readonly silent: boolean;
+      readonly backAfterMs: number | null;
+    }
+  | {
+      readonly kind: "leave";
+      readonly atMs: number;
+      readonly node: number;
+      readonly backAfterMs: number | null;
+    }
+  | {
+      readonly kind: "cut";
+      readonly atMs: number;
+      readonly from: number;
+      readonly to: number;
+      readonly oneWay: boolean;
+      readonly toldShare: number;
+      readonly forMs: number;
+    }
+  /** Nodes whose bit is set in `side` on one side, the others on the other. */
+  | {
+      readonly kind: "split";
+      readonly atMs: number;
+      readonly side: number;
+      readonly toldShare: number;
+      readonly forMs: number;
+    }
+  | { readonly kind: "reset"; readonly atMs: number; readonly from: number; readonly to: number }
+  | {
+      readonly kind: "stall";
+      readonly atMs: number;
+      readonly node: number;
+      readonly forMs: number;
+    }
+  | {
+      readonly kind: "slow";
+      readonly atMs: number;
+      readonly node: number;
+      readonly readMs: number;
+      readonly forMs: number;
+    }
+  | {
+      readonly kind: "clock";
+      readonly atMs: number;
+      readonly node: number;
+      readonly stepMs: number;
+    };
+
+/** One node of a run, over all its incarnations. */
+export interface ScriptNode {
+  readonly bootAtMs: number;
+  readonly skewMs: number;
+  readonly turnMs: number;
+  /** Which tables its code declares before it writes, by bit; the others stay opaque. */
+  readonly declares: number;
+}
+
+/** A whole run. */
+export interface Script {
+  /** Of the network's and the nodes' own randomness. */
+  readonly seed: number;
+  readonly nodes: readonly ScriptNode[];
+  readonly tables: readonly ScriptTable[];
+  readonly network: NetworkOptions;
+  readonly timings: Partial<ClusterTimings>;
+  readonly limits: Partial<TablesLimits>;
+  /** Origins are dense, as from a database, or far apart. */
+  readonly originGap: number;
+  /** In order of time. */
+  readonly actions: readonly ScriptAction[];
+  /** Faults end here, and the cluster has to come to rest. */
+  readonly activeMs: number;
+}

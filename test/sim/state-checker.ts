@@ -1,0 +1,130 @@
+/**
+ * Holds a replica against the oracle: its rows must be those that follow from the ops it covers
+ * and the origins it has closed, and from nothing else. Touched keys at each step, all of it at
+ * the end of each session, at each closing and at rest.
+ */
+import type { Tables } from "../../src/tables/tables.ts";
+import { allStored, fingerprint, readAhead, readView, type StoredSibling, storedUnder } from "./inspect.ts";
+import { compareNewest, type Oracle, type OracleSibling, type ReplicaView } from "./oracle.ts";
+import type { CheckerName } from "./violation.ts";
+
+/** Where a checker reports to. */
+export type Report = (checker: CheckerName, message: string) => void;
+
+/** Sums over one run. */
+export interface CheckCounters {
+  keyChecks: number;
+  fullChecks: number;
+}
+
+/** The checker; it remembers every view it has seen with the rows that belong to it. */
+export class StateChecker {
+  readonly counters: CheckCounters = { keyChecks: 0, fullChecks: 0 };
+  readonly #oracle: Oracle;
+  readonly #report: Report;
+  readonly #seen = new Map<string, string>();
+
+  constructor(oracle: Oracle, report: Report) {
+    this.#oracle = oracle;
+    this.#report = report;
+  }
+
+  /** Checks some keys, given as [table id, key]. */
+  checkKeys(who: string, tables: Tables, keys: Iterable<readonly [string, string]>): void {
+    const view = readView(tables);
+    for (const [table, key] of keys) this.#checkKey(who, view, { table, key, tables });
+    this.#checkVector(who, view);
+  }
+
+  /** Checks everything. */
+  checkAll(who: string, tables: Tables): void {
+    this.counters.fullChecks++;
+    const view = readView(tables);
+    this.#checkVector(who, view);
+    for (const { table, key } of this.#oracle.keys) {
+      this.#checkKey(who, view, { table, key, tables });
+    }
+    for (const { table, key, siblings } of allStored(tables)) {
+      if (this.#oracle.expected(view, table.id, key).length === 0) {
+        this.#report("state:extra", `${who} ${table.id} ${key}: ${show(siblings)}, expected none`);
+      }
+    }
+    this.#checkAhead(who, tables, view);
+    this.#checkFork(who, tables);
+  }
+
+  #checkKey(
+    who: string,
+    view: ReplicaView,
+    place: { readonly table: string; readonly key: string; readonly tables: Tables },
+  ): void {
+    this.counters.keyChecks++;
+    const { table, key, tables } = place;
+    const stored = storedUnder(tables, table, key);
+    const expected = this.#oracle.expected(view, table, key);
+    const checker = difference(stored, expected);
+    if (checker === null) return;
+    const killed = stored.filter((row) => this.#oracle.isKilled(view, place, row.birth));
+    this.#report(
+      checker,
+      `${who} ${table} ${JSON.stringify(key)}\n  holds    ${show(stored)}\n  expected ${show(expected)}` +
+        (killed.length > 0 ? `\n  killed   ${show(killed)}` : ""),
+    );
+  }
+
+  #checkVector(who: string, view: ReplicaView): void {
+    for (const [origin, seq] of view.vector) {
+      const written = this.#oracle.written(origin);
+      if (seq > written) {
+        this.#report("vector", `${who} covers ${origin}:${seq}, only ${written} are written`);
+      }
+      if (this.#oracle.splitsBatch(origin, seq)) {
+        this.#report("batch", `${who} covers ${origin}:${seq}, which is inside a batch`);
+      }
+    }
+  }
+
+  #checkAhead(who: string, tables: Tables, view: ReplicaView): void {
+    const held = readAhead(tables);
+    const expected = this.#oracle.expectedAhead(view);
+    const extra = [...held].filter((entry) => !expected.has(entry));
+    const missing = [...expected].filter((entry) => !held.has(entry));
+    if (extra.length + missing.length === 0) return;
+    this.#report("state:ahead", `${who} ahead: too many ${extra}, missing ${missing}`);
+  }
+
+  /** Equal views must mean equal rows, whatever the oracle thinks of either. */
+  #checkFork(who: string, tables: Tables): void {
+    const { view, rows } = fingerprint(tables);
+    const other = this.#seen.get(view);
+    if (other === undefined) this.#seen.set(view, rows);
+    else if (other !== rows) {
+      this.#report("state:fork", `${who} at ${view}\n  holds   ${rows}\n  another ${other}`);
+    }
+  }
+}
+
+function difference(
+  stored: readonly StoredSibling[],
+  expected: readonly OracleSibling[],
+): CheckerName | null {
+  const held = new Map(stored.map((row) => [row.birth.join(":"), row]));
+  for (const row of expected) {
+    const mine = held.get(row.birth.join(":"));
+    if (mine === undefined) return "state:missing";
+    if (compareNewest(mine, row) !== 0 || mine.value !== row.value) return "state:value";
+  }
+  if (stored.length > expected.length) return "state:extra";
+  for (let at = 0; at < stored.length; at++) {
+    const [mine, theirs] = [stored[at], expected[at]];
+    if (mine?.birth.join(":") !== theirs?.birth.join(":")) return "state:order";
+  }
+  return null;
+}
+
+function show(siblings: readonly OracleSibling[]): string {
+  if (siblings.length === 0) return "nothing";
+  return siblings
+    .map((row) => `${row.birth.join(":")}@${row.dot.join(":")} stamp ${row.stamp.join(".")}`)
+    .join(", ");
+}

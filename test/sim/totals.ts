@@ -1,0 +1,141 @@
+/** What a run, or many, did: sums that are printed, and minima that are asserted. */
+
+/** All of them are sums over seeds. */
+export interface Totals {
+  seeds: number;
+  writes: number;
+  ops: number;
+  acked: number;
+  ackTimeouts: number;
+  fencedWrites: number;
+  messages: number;
+  bytes: number;
+  connections: number;
+  sessions: number;
+  sessionsAborted: number;
+  opsAnswers: number;
+  relayed: number;
+  duplicates: number;
+  far: number;
+  merges: number;
+  mergeSlices: number;
+  hides: number;
+  shows: number;
+  closings: number;
+  retirements: number;
+  lagging: number;
+  acksRelayed: number;
+  boots: number;
+  crashes: number;
+  goodbyes: number;
+  fenced: number;
+  stalls: number;
+  cuts: number;
+  keyChecks: number;
+  fullChecks: number;
+  deathChecks: number;
+  aheadMost: number;
+  virtualMs: number;
+}
+
+/** All zero. */
+export function newTotals(): Totals {
+  return {
+    seeds: 0,
+    writes: 0,
+    ops: 0,
+    acked: 0,
+    ackTimeouts: 0,
+    fencedWrites: 0,
+    messages: 0,
+    bytes: 0,
+    connections: 0,
+    sessions: 0,
+    sessionsAborted: 0,
+    opsAnswers: 0,
+    relayed: 0,
+    duplicates: 0,
+    far: 0,
+    merges: 0,
+    mergeSlices: 0,
+    hides: 0,
+    shows: 0,
+    closings: 0,
+    retirements: 0,
+    lagging: 0,
+    acksRelayed: 0,
+    boots: 0,
+    crashes: 0,
+    goodbyes: 0,
+    fenced: 0,
+    stalls: 0,
+    cuts: 0,
+    keyChecks: 0,
+    fullChecks: 0,
+    deathChecks: 0,
+    aheadMost: 0,
+    virtualMs: 0,
+  };
+}
+
+const NAMES = Object.keys(newTotals()) as (keyof Totals)[];
+
+/** Adds one run to the sums. */
+export function addTotals(sum: Totals, run: Readonly<Totals>): void {
+  for (const name of NAMES) {
+    if (name === "aheadMost") sum.aheadMost = Math.max(sum.aheadMost, run.aheadMost);
+    else sum[name] += run[name];
+  }
+}
+
+/** Least averages per seed: a run below them proves less than it seems to. */
+export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
+  writes: 100,
+  messages: 1000,
+  sessions: 1,
+  sessionsAborted: 0.05,
+  opsAnswers: 3,
+  relayed: 5,
+  merges: 1,
+  mergeSlices: 3,
+  hides: 1,
+  shows: 1,
+  closings: 1,
+  retirements: 1,
+  lagging: 0.02,
+  acksRelayed: 0.05,
+  ackTimeouts: 0.1,
+  far: 0.2,
+  duplicates: 0,
+  fenced: 0.01,
+  goodbyes: 0.1,
+  crashes: 0.5,
+  fullChecks: 10,
+  keyChecks: 500,
+  deathChecks: 10,
+};
+
+/** What is too rare for the number of seeds; empty if all is well. */
+export function shortfalls(totals: Readonly<Totals>): string[] {
+  const faults: string[] = [];
+  for (const name of NAMES) {
+    const least = LEAST_PER_SEED[name];
+    if (least === undefined) continue;
+    const average = totals[name] / totals.seeds;
+    if (average < least) faults.push(`${name}: ${average.toFixed(3)} a seed, at least ${least}`);
+  }
+  return faults;
+}
+
+/** The sums as aligned lines. */
+export function describeTotals(totals: Readonly<Totals>): string {
+  const lines: string[] = [];
+  for (const name of NAMES) {
+    const value = totals[name];
+    const perSeed = name === "seeds" || name === "aheadMost" ? "" : value / totals.seeds;
+    const average = perSeed === "" ? "" : `  ${perSeed.toFixed(2)} a seed`;
+    lines.push(`  ${name.padEnd(16)} ${value.toFixed(0).padStart(13)}${average}`);
+  }
+  lines.push(`  ${"virtual hours".padEnd(16)} ${(totals.virtualMs / 3_600_000).toFixed(1).padStart(13)}`);
+  return lines.join("\n");
+}

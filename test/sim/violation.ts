@@ -1,0 +1,53 @@
+/** What a checker says when a promise is broken: its name, and what differs. */
+
+/** Every checker. The name is printed with a failing seed, and `npm run mutate` asks for it. */
+export type CheckerName =
+  /** A replica holds what the ops it covers do not explain. */
+  | "state:extra"
+  | "state:missing"
+  | "state:value"
+  | "state:order"
+  | "state:ahead"
+  /** Two replicas of equal views hold different rows. */
+  | "state:fork"
+  /** An ordered index, a secondary index or the size does not fit the rows. */
+  | "index"
+  /** A vector ends inside a batch. */
+  | "batch"
+  /** A vector covers ops that were never written, or went back. */
+  | "vector"
+  /** A log's numbers are not 1, 2, 3 … */
+  | "log"
+  /** A writer's op does not kill what it held, or patches what it did not see. */
+  | "write"
+  /** P2: reported as acknowledged, and a member that counted does not have it. */
+  | "ack"
+  /** P2: a member in good order is not counted, or names nobody and is not alone. */
+  | "ack:uncounted"
+  /** P5: a write waited longer than the failure detector and the lag limit allow. */
+  | "pending"
+  /** P6: rows of a dead node are still shown, or its origin is still open. */
+  | "death:shown"
+  | "death:open"
+  /** A node that lives and is in reach is hidden. */
+  | "death:false"
+  /** P3: at rest, replicas differ or something is left over. */
+  | "rest"
+  /** Retired origins differ in what was covered of them. */
+  | "retire"
+  /** P8: something grew over its limit. */
+  | "bounds"
+  | "gaps"
+  | "protocol"
+  | "frame"
+  | "fenced"
+  /** The code under test threw: a bug, and not what a mutation is allowed to show as. */
+  | "crash";
+
+/** The first one ends a run. */
+export interface Violation {
+  readonly checker: CheckerName;
+  readonly message: string;
+  /** Virtual time, ms. */
+  readonly atMs: number;
+}
