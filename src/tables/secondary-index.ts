@@ -120,41 +120,40 @@ function keysIn(posting: Posting | undefined): number {
 
 /** A Set that turns into shards when it grows large, for the reasons of RowMap's. */
 class KeySet {
-  #few: Set<string> | null;
-  readonly #many = new RowMap<true>();
+  #keys: Set<string> | RowMap<true>;
 
   constructor(first: string, second: string) {
-    this.#few = new Set([first, second]);
+    this.#keys = new Set([first, second]);
   }
 
   get size(): number {
-    return this.#few === null ? this.#many.size : this.#few.size;
+    return this.#keys.size;
   }
 
   add(key: string): void {
-    if (this.#few === null) {
-      this.#many.set(key, true);
-    } else if (this.#few.add(key).size > FEW_KEYS_MAX) {
-      for (const each of this.#few) this.#many.set(each, true);
-      this.#few = null;
+    const keys = this.#keys;
+    if (keys instanceof RowMap) {
+      keys.set(key, true);
+    } else if (keys.add(key).size > FEW_KEYS_MAX) {
+      const shards = new RowMap<true>();
+      for (const each of keys) shards.set(each, true);
+      this.#keys = shards;
     }
   }
 
   delete(key: string): boolean {
-    return this.#few === null ? this.#many.delete(key) : this.#few.delete(key);
+    return this.#keys.delete(key);
   }
 
   *keys(): IterableIterator<string> {
-    const few = this.#few;
-    if (few !== null) {
-      for (const key of few) {
-        // After it has turned into shards, the Set stays as it was then.
-        if (this.#few === few || this.#many.has(key)) yield key;
-      }
-      if (this.#few === few) return;
+    const first = this.#keys;
+    for (const key of first.keys()) {
+      // After it has turned into shards, the Set stays as it was then.
+      if (this.#keys === first || this.#keys.has(key)) yield key;
     }
-    for (const key of this.#many.keys()) {
-      if (few === null || !few.has(key)) yield key;
+    if (this.#keys === first) return;
+    for (const key of this.#keys.keys()) {
+      if (!first.has(key)) yield key;
     }
   }
 }

@@ -46,11 +46,33 @@ export function checkDecoded(value: unknown, depth = 0): void {
   }
 }
 
+/** Whether two decoded values have the same structure, in whatever order. */
+export function sameStructure(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) {
+    return Number.isNaN(a) && Number.isNaN(b);
+  }
+  const prototype: unknown = Object.getPrototypeOf(a);
+  if (prototype !== Object.getPrototypeOf(b)) return false;
+  if (Array.isArray(a) && Array.isArray(b)) {
+    return a.length === b.length && a.every((element, index) => sameStructure(element, b[index]));
+  }
+  // The order of Maps and Sets is open, so that their parts have no partner to be compared with.
+  if (prototype !== Object.prototype) return canonicalForm(a) === canonicalForm(b);
+  const names = Object.keys(a);
+  if (names.length !== Object.keys(b).length) return false;
+  for (const name of names) {
+    if (!Object.hasOwn(b, name)) return false;
+    if (!sameStructure(Reflect.get(a, name), Reflect.get(b, name))) return false;
+  }
+  return true;
+}
+
 /**
  * The same string for values of the same structure, whatever the order of properties, entries and
  * elements of Sets; different strings for others.
  */
-export function canonicalForm(value: unknown): string {
+function canonicalForm(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value !== "object" || value === null) return String(value);

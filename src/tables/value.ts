@@ -10,7 +10,7 @@
 import { InvalidValueError, ProtocolError, SkeinError } from "../errors.ts";
 import { tooLarge, VALUE_BYTES_MAX, ValueCheck } from "./value-check.ts";
 import { pack, unpack } from "./value-codec.ts";
-import { canonicalForm, checkDecoded, freezePlain } from "./value-form.ts";
+import { checkDecoded, freezePlain, sameStructure } from "./value-form.ts";
 
 export { VALUE_BYTES_MAX, VALUE_DEPTH_MAX } from "./value-check.ts";
 
@@ -75,7 +75,7 @@ export function isShareable(encoded: string): boolean {
  * @throws ProtocolError
  */
 export function valuesEqual(a: string, b: string): boolean {
-  return a === b || canonicalForm(decodeValue(a)) === canonicalForm(decodeValue(b));
+  return a === b || sameStructure(decodeValue(a), decodeValue(b));
 }
 
 function illFormed(why: string): ProtocolError {
