@@ -1,0 +1,126 @@
+/**
+ * `npm run bench [-- insert|join|read|memory]`: measures, prints tables, and keeps every figure
+ * in a JSON file. Nothing is asserted about speed, but replicas that differ fail the run.
+ */
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { type Report, toMarkdown } from "./format.ts";
+import { benchInsert } from "./insert.ts";
+import { benchJoin } from "./join.ts";
+import { machineFacts } from "./machine.ts";
+import { benchMemory } from "./memory.ts";
+import { type Progress, progressDone, progressOf, type Settings } from "./progress.ts";
+import { benchRead } from "./read.ts";
+
+const BENCHMARKS: Readonly<
+  Record<string, (settings: Settings, progress: Progress) => Promise<Report>>
+> = { insert: benchInsert, join: benchJoin, read: benchRead, memory: benchMemory };
+
+const USAGE = `npm run bench [-- [insert] [join] [read] [memory] [options]]
+
+  --rounds N     repeat each window N times (default 3)
+  --quick        short windows and small tables: to see that it works
+  --write        keep the result in bench/RESULTS.md; for all four benchmarks only
+  --json FILE    where to keep all figures (default: a new file in the temporary folder)
+  --profile DIR  let each node process write a CPU profile there when it ends
+`;
+
+/** The results lie beside the sources; this file runs from build/bench. */
+const RESULTS = fileURLToPath(new URL("../../bench/RESULTS.md", import.meta.url));
+const ROUNDS_MAX = 100;
+
+interface Command extends Settings {
+  readonly names: readonly string[];
+  readonly write: boolean;
+  readonly json: string;
+}
+
+/** Throws with what was given and what is allowed. */
+function parse(args: readonly string[]): Command | null {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      rounds: { type: "string", default: "3" },
+      quick: { type: "boolean", default: false },
+      write: { type: "boolean", default: false },
+      json: { type: "string" },
+      profile: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return null;
+  const known = Object.keys(BENCHMARKS);
+  const unknown = positionals.find((name) => !known.includes(name));
+  if (unknown) throw new Error(`there is no benchmark "${unknown}", there are ${known.join(", ")}`);
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > ROUNDS_MAX) {
+    throw new Error(`--rounds is "${values.rounds}", allowed are 1 to ${ROUNDS_MAX}`);
+  }
+  const names = positionals.length > 0 ? [...new Set(positionals)] : known;
+  if (values.write && (names.length < known.length || values.quick)) {
+    throw new Error("--write is for all four benchmarks without --quick");
+  }
+  const json = values.json ?? join(mkdtempSync(join(tmpdir(), "skein-bench-")), "results.json");
+  return {
+    names,
+    rounds,
+    quick: values.quick,
+    write: values.write,
+    json: resolve(json),
+    nodeFlags: values.profile ? profileFlags(resolve(values.profile)) : [],
+  };
+}
+
+function profileFlags(folder: string): string[] {
+  mkdirSync(folder, { recursive: true });
+  return ["--cpu-prof", `--cpu-prof-dir=${folder}`];
+}
+
+async function main(): Promise<void> {
+  const command = parse(process.argv.slice(2));
+  if (!command) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const facts = machineFacts();
+  process.stdout.write(`${facts.map((fact) => `- ${fact}`).join("\n")}\n\n`);
+  const reports: Report[] = [];
+  for (const name of command.names) {
+    const run = BENCHMARKS[name];
+    if (!run) continue;
+    const start = performance.now();
+    const report = await run(command, progressOf(name));
+    progressDone();
+    const seconds = Math.round((performance.now() - start) / 1000);
+    reports.push({ ...report, notes: [...report.notes, `Took ${seconds} s.`] });
+    process.stdout.write(`${toMarkdown(report)}\n`);
+  }
+  const data = Object.fromEntries(reports.map((report) => [report.name, report.data]));
+  writeFileSync(command.json, JSON.stringify({ facts, ...data }, null, 2));
+  process.stdout.write(`All figures: ${command.json}\n`);
+  if (command.write) {
+    writeFileSync(RESULTS, results(facts, reports));
+    process.stdout.write(`Written: ${RESULTS}\n`);
+  }
+}
+
+function results(facts: readonly string[], reports: readonly Report[]): string {
+  const head = [
+    "# Results",
+    "Written by `npm run bench -- --write`. Absolute figures hold for this machine and day only; " +
+      "what counts are the ratios to a peer of the same run. CETS's figures are of another " +
+      "machine and stand here for orientation. Targets are in multiples of those.",
+    facts.map((fact) => `- ${fact}`).join("\n"),
+  ];
+  return `${[...head, ...reports.map(toMarkdown)].join("\n\n").trimEnd()}\n`;
+}
+
+main().catch((error: unknown) => {
+  progressDone();
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,220 @@
+/**
+ * One Skein node in a process of its own, told over IPC what to do. It uses the public interface
+ * only, as an application would.
+ */
+import { type Node, startNode, type Table } from "../src/index.ts";
+import { bytesRead } from "./cpu.ts";
+import { ClosedLoop, type LoopResult } from "./loop.ts";
+import { type MemoryUse, memoryUse } from "./memory-use.ts";
+import { Probe, type ProbeResult } from "./probe.ts";
+import { type ReadKind, ReadLoop, type ReadResult } from "./read-loop.ts";
+import { serve } from "./remote.ts";
+import { keyOf, rowsFrom, type Session, sessionOf, textKeyOf } from "./session-rows.ts";
+import type { Load } from "./side.ts";
+
+/** How a node starts. */
+export interface Start {
+  readonly cluster: string;
+  readonly name: string;
+  /** File of the SQLite database in which the nodes find each other. */
+  readonly file: string;
+  /** Rows of the table before, for a probe that goes on while the node joins; else null. */
+  readonly probeRows: number | null;
+}
+
+/** What starting took. */
+export interface Started {
+  /** From the call of `startNode` to the end of `ready()`. */
+  readonly readyMs: number;
+  /** From the first link to the end of `ready()`; NaN without a link. */
+  readonly filledMs: number;
+  /** Read from sockets and files meanwhile; NaN without /proc. */
+  readonly bytes: number;
+  readonly size: number;
+}
+
+/** What a load has written on this node. */
+export interface Driven extends LoopResult {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Size and sum of the table as one replica sees it. */
+export interface Check {
+  readonly size: number;
+  readonly digest: string;
+}
+
+/** A type and no interface, because only types fit the index of `Calls`. */
+export type NodeCalls = {
+  start(start: Start): Promise<Started>;
+  /** Waits until so many nodes share all rows. */
+  joined(nodes: number): Promise<void>;
+  load(rows: { from: number; count: number }): Promise<void>;
+  /** Fills the table that is keyed by strings. */
+  loadTexts(rows: { from: number; count: number }): Promise<void>;
+  drive(drive: Load & { offset: number }): void;
+  mark(_: null): void;
+  finish(_: null): Promise<Driven>;
+  sync(_: null): Promise<void>;
+  check(_: null): Check;
+  contents(_: null): Check;
+  forget(rows: { from: number; to: number }): Promise<void>;
+  probe(rows: number): void;
+  probed(_: null): Promise<ProbeResult>;
+  prepareReads(rows: number): void;
+  read(read: { kind: ReadKind; measuredMs: number }): ReadResult;
+  readAll(_: null): number;
+  memory(_: null): Promise<MemoryUse>;
+};
+
+const ROWS_PER_BATCH = 1000;
+const JOIN_LIMIT_MS = 20_000;
+const POLL_MS = 5;
+
+let node: Node | undefined;
+let sessions: Table<Session>;
+let texts: Table<Session>;
+let loop: ClosedLoop | undefined;
+let probe: Probe | undefined;
+let reads: ReadLoop | undefined;
+let driven = { from: 0, to: 0 };
+
+const calls: NodeCalls = {
+  async start({ cluster, name, file, probeRows }) {
+    const bytesBefore = bytesRead(process.pid);
+    const start = performance.now();
+    let linked = Number.NaN;
+    node = await startNode({
+      cluster,
+      name,
+      listen: { host: "127.0.0.1", port: 0 },
+      discovery: { url: `sqlite:${file}` },
+    });
+    node.on("linkUp", () => {
+      if (Number.isNaN(linked)) linked = performance.now();
+    });
+    sessions = node.table<Session>("sessions", { lifetime: "node", ordered: true });
+    texts = node.table<Session>("texts", { lifetime: "node" });
+    if (probeRows !== null) probe = new Probe(sessions, probeRows, name);
+    await node.ready();
+    const end = performance.now();
+    return {
+      readyMs: end - start,
+      filledMs: end - linked,
+      bytes: bytesRead(process.pid) - bytesBefore,
+      size: sessions.size,
+    };
+  },
+
+  async joined(nodes) {
+    const deadline = performance.now() + JOIN_LIMIT_MS;
+    while (node && node.status().joinedNodes.length !== nodes) {
+      if (performance.now() > deadline) {
+        const { joinedNodes } = node.status();
+        throw new Error(`${joinedNodes.join(", ")} have joined, not ${nodes} nodes`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  },
+
+  async load({ from, count }) {
+    for (let row = from; row < from + count; row += ROWS_PER_BATCH) {
+      await sessions.setMany(rowsFrom(row, Math.min(ROWS_PER_BATCH, from + count - row)));
+    }
+  },
+
+  async loadTexts({ from, count }) {
+    for (let row = from; row < from + count; row += ROWS_PER_BATCH) {
+      const rows = rowsFrom(row, Math.min(ROWS_PER_BATCH, from + count - row));
+      await texts.setMany(rows.map(([, value], index) => [textKeyOf(row + index), value]));
+    }
+  },
+
+  drive({ callers, rowsPerCall, offset }) {
+    driven = { from: offset, to: offset };
+    loop = new ClosedLoop(callers, () => {
+      const row = driven.to;
+      driven.to += rowsPerCall;
+      if (rowsPerCall === 1) return sessions.set(keyOf(row), sessionOf(row));
+      return sessions.setMany(rowsFrom(row, rowsPerCall));
+    });
+  },
+
+  mark() {
+    loop?.mark();
+  },
+
+  async finish() {
+    if (!loop) throw new Error("nothing was started");
+    return { ...(await loop.finish()), ...driven };
+  },
+
+  async sync() {
+    await sessions.sync();
+  },
+
+  /** The engine's own sum. */
+  check() {
+    const { size, digest } = sessions.info();
+    return { size, digest };
+  },
+
+  /** A sum of our own over keys and values as a reader sees them. */
+  contents() {
+    let sum = 0n;
+    let size = 0;
+    for (const row of sessions) {
+      sum += BigInt(hash(JSON.stringify(row)));
+      size++;
+    }
+    return { size, digest: sum.toString(16) };
+  },
+
+  async forget({ from, to }) {
+    for (let row = from; row < to; row += ROWS_PER_BATCH) {
+      const count = Math.min(ROWS_PER_BATCH, to - row);
+      await sessions.deleteMany(Array.from({ length: count }, (_, index) => keyOf(row + index)));
+    }
+  },
+
+  probe(rows) {
+    if (node) probe = new Probe(sessions, rows, node.name);
+  },
+
+  async probed() {
+    if (!probe) throw new Error("no probe was started");
+    return probe.stop();
+  },
+
+  prepareReads(rows) {
+    reads = new ReadLoop({ sessions, texts, rows });
+  },
+
+  read({ kind, measuredMs }) {
+    if (!reads) throw new Error("reads were not prepared");
+    return reads.run(kind, measuredMs);
+  },
+
+  /** Reads each row once, so that a value that is decoded at its first read is decoded. */
+  readAll() {
+    let sum = 0;
+    for (const [, session] of sessions) sum += session.priority;
+    return sum;
+  },
+
+  memory() {
+    return memoryUse();
+  },
+};
+
+/** FNV-1a over UTF-16 units, 32 bits. */
+function hash(text: string): number {
+  let sum = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) {
+    sum = Math.imul(sum ^ text.charCodeAt(index), 0x01000193);
+  }
+  return sum >>> 0;
+}
+
+serve(calls, () => node?.leave());
