@@ -59,10 +59,10 @@ export class Announcer {
     this.#events.originClosed(origin, reason);
   }
 
-  fenced(reason: string): void {
+  fenced(reason: string, isReplaced: boolean): void {
     if (this.#isMuted) return;
-    this.#log.error({ event: "fenced", reason }, "this incarnation is closed");
-    this.#events.fenced(reason);
+    this.#log.error({ event: "fenced", reason, isReplaced }, "this incarnation is closed");
+    this.#events.fenced(reason, isReplaced);
   }
 
   refused(refusal: Refusal): void {

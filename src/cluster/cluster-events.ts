@@ -76,8 +76,8 @@ export interface ClusterEvents {
   memberDown(member: MemberIdentity, reason: DownReason): void;
   /** That incarnation never comes back. Comes after its `linkDown` and `memberDown`. */
   originClosed(origin: number, reason: OriginClosedReason): void;
-  /** Others have closed this incarnation, or a newer one of its name exists. Once. */
-  fenced(reason: string): void;
+  /** Others have closed this incarnation; `isReplaced`: a newer one of its name exists. Once. */
+  fenced(reason: string, isReplaced: boolean): void;
   /** A handshake was refused, by this node or by the other one. */
   refused(refusal: Refusal): void;
   /** After each round of pings, every `pingMs`; `now` is the monotonic clock's. */

@@ -221,7 +221,7 @@ export class Cluster {
       isMisnamed: (identity) => membership.isMisnamed(identity),
       admit: (connection) => this.#links.objectionTo(connection),
       cameUp: (connection) => this.#onUp(connection),
-      selfFenced: (reason) => this.#roster.fence(reason),
+      selfFenced: (reason, isReplaced) => this.#roster.fence(reason, isReplaced),
       frame: (connection, frame) => this.#onFrame(connection, frame),
       ended: (connection, end) => this.#onEnded(connection, end),
     };
@@ -270,7 +270,7 @@ export class Cluster {
     if (learned.kind === "full") connection.refuse("busy", "no room for another member");
     else if (learned.kind === "misnamed") connection.refuse("name", "origin of another name");
     else connection.refuse("fenced", "incarnation closed here");
-    if (learned.kind === "successor") this.#roster.fence("a newer incarnation of it is there");
+    if (learned.kind === "successor") this.#roster.fence("a newer incarnation of it is there", true);
   }
 
   #replaced(older: Connection): void {

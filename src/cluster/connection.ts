@@ -12,7 +12,7 @@ import type { Clock, Timer } from "../runtime.ts";
 import type { Peer } from "./cluster-events.ts";
 import { encodeClusterFrame, FRAME_KIND } from "./cluster-frames.ts";
 import { HANDSHAKE_FRAME_BYTES_MAX, MESSAGE_BYTES_MAX } from "./frame-limits.ts";
-import { Handshake, type HandshakeNode, type HandshakeStep } from "./handshake.ts";
+import { Handshake, type HandshakeNode, type HandshakeStep, type Judgement } from "./handshake.ts";
 import type { DialFailure, Link, LinkHandler } from "./transport.ts";
 
 /** How a connection ended. */
@@ -36,8 +36,8 @@ export interface ConnectionOwner extends HandshakeNode {
   admit(connection: Connection): string | undefined;
   /** The handshake is done. Not called for an end that is fenced. */
   cameUp(connection: Connection): void;
-  /** A proven peer has closed this incarnation for good. */
-  selfFenced(reason: string): void;
+  /** A proven peer has closed this incarnation; `isReplaced`: it knows a newer one. */
+  selfFenced(reason: string, isReplaced: boolean): void;
   /** Any frame once it is up. */
   frame(connection: Connection, frame: Uint8Array): void;
   /** Once, however it came. */
@@ -194,17 +194,17 @@ export class Connection implements LinkHandler {
 
   #reply(step: Extract<HandshakeStep, { kind: "reply" }>): void {
     this.peer = step.peer;
-    const { selfIsFenced, peerIsFenced } = step.judgement;
+    const { selfIsFenced, selfIsReplaced, peerIsFenced } = step.judgement;
     // A fenced end still gets the proof: only with it the acceptor can judge alike.
     const isFenced = selfIsFenced || peerIsFenced;
     const unwanted = isFenced ? undefined : this.#owner.admit(this);
     if (unwanted !== undefined) return this.drop(unwanted);
     if (this.dialled !== undefined) this.#state = "proven";
     this.#link?.send(step.reply);
-    if (selfIsFenced) this.#owner.selfFenced(`${step.peer.name} has closed this incarnation`);
+    if (selfIsFenced) this.#selfFenced(step.peer, selfIsReplaced);
   }
 
-  #proofHeld(judgement: { selfIsFenced: boolean; peerIsFenced: boolean }): void {
+  #proofHeld(judgement: Judgement): void {
     const { peer } = this;
     if (peer === undefined) return;
     if (judgement.selfIsFenced && !judgement.peerIsFenced) {
@@ -216,7 +216,11 @@ export class Connection implements LinkHandler {
       if (unwanted === undefined) this.#up();
       else this.drop(unwanted);
     }
-    if (judgement.selfIsFenced) this.#owner.selfFenced(`${peer.name} has closed this incarnation`);
+    if (judgement.selfIsFenced) this.#selfFenced(peer, judgement.selfIsReplaced);
+  }
+
+  #selfFenced(by: Peer, isReplaced: boolean): void {
+    this.#owner.selfFenced(`${by.name} has closed this incarnation`, isReplaced);
   }
 
   #up(): void {

@@ -56,13 +56,19 @@ export type HandshakeStep =
 /** Whose incarnation the other end has closed, after the sides were compared. */
 export interface Judgement {
   readonly selfIsFenced: boolean;
+  /** This node is fenced because a newer incarnation of its name exists. */
+  readonly selfIsReplaced: boolean;
   readonly peerIsFenced: boolean;
 }
 
 type Role = "dialler" | "acceptor";
 type Awaited = "hello" | "welcome" | "proof" | "nothing";
 
-const NOBODY_FENCED: Judgement = { selfIsFenced: false, peerIsFenced: false };
+const NOBODY_FENCED: Judgement = {
+  selfIsFenced: false,
+  selfIsReplaced: false,
+  peerIsFenced: false,
+};
 const NO_PROOF = new Uint8Array(PROOF_BYTES);
 
 export class Handshake {
@@ -200,10 +206,11 @@ export class Handshake {
     const bothClosed = this.#verdictOnPeer === "closed" && verdictOnSelf === "closed";
     if (bothClosed) {
       const ownWins = isLargerSide(own, peer);
-      return { selfIsFenced: !ownWins, peerIsFenced: ownWins };
+      return { selfIsFenced: !ownWins, selfIsReplaced: false, peerIsFenced: ownWins };
     }
     return {
       selfIsFenced: verdictOnSelf !== "open",
+      selfIsReplaced: verdictOnSelf === "superseded",
       peerIsFenced: this.#verdictOnPeer !== "open",
     };
   }

@@ -165,12 +165,12 @@ export class Roster {
     if (how.announced !== undefined) announcer.originClosed(origin, how.announced);
   }
 
-  /** Others have closed this incarnation, or there is a newer one. */
-  fence(reason: string): void {
+  /** Others have closed this incarnation, or there is a newer one (`isReplaced`). */
+  fence(reason: string, isReplaced: boolean): void {
     if (this.#isFenced) return;
     this.#isFenced = true;
     this.#environment.fenced();
-    this.#environment.announcer.fenced(reason);
+    this.#environment.announcer.fenced(reason, isReplaced);
   }
 
   #hearOf(member: PingMember, now: number): void {
@@ -181,7 +181,7 @@ export class Roster {
     } else if (learned.kind === "risen") {
       if (this.#detector.heard(member.origin, now)) this.#environment.announcer.memberUp(member);
     } else if (learned.kind === "successor") {
-      this.fence(`incarnation ${member.origin} of this name is known to others`);
+      this.fence(`incarnation ${member.origin} of this name is known to others`, true);
     }
   }
 

@@ -37,6 +37,10 @@ export class MeshNode {
   ticks = 0;
   /** Set by tests that want to answer a frame. */
   onFrame: (frame: Uint8Array) => void = () => {};
+  /** Hears of each event, after it was written down. */
+  onEvent: (line: string) => void = () => {};
+  /** Hears of each attempt to dial. */
+  onDial: (address: string) => void = () => {};
 
   constructor(mesh: Mesh, made: { options: ClusterOptions; transport: MemoryTransport; log: Log }) {
     const { options } = made;
@@ -98,6 +102,7 @@ export class MeshNode {
   }
 
   #dial(address: string, handler: DialHandler): { abort(): void } {
+    this.onDial(address);
     const fault = this.unreachable.get(address);
     if (fault !== undefined) {
       if (fault !== "silent") this.clock.defer(() => handler.failed(fault, `${address} ${fault}`));
@@ -117,6 +122,7 @@ export class MeshNode {
   #listener(): ClusterEvents {
     const note = (line: string): void => {
       this.events.push(line);
+      this.onEvent(line);
     };
     return {
       linkUp: (peer) => note(`linkUp ${peer.name}`),
