@@ -84,6 +84,13 @@ export class NotRunningError extends SkeinError {
 /** The cluster has closed this incarnation of the node; it must start again as a new one. */
 export class FencedError extends SkeinError {
   readonly code = "ERR_SKEIN_FENCED";
+  /** A newer incarnation has the name: this node must not take it back by starting again. */
+  readonly isReplaced: boolean;
+
+  constructor(message: string, options?: { cause?: unknown; isReplaced?: boolean }) {
+    super(message, options);
+    this.isReplaced = options?.isReplaced ?? false;
+  }
 }
 
 /** Bytes from outside that break the protocol. The link they came on is closed. */

@@ -270,7 +270,9 @@ export class Cluster {
     if (learned.kind === "full") connection.refuse("busy", "no room for another member");
     else if (learned.kind === "misnamed") connection.refuse("name", "origin of another name");
     else connection.refuse("fenced", "incarnation closed here");
-    if (learned.kind === "successor") this.#roster.fence("a newer incarnation of it is there", true);
+    if (learned.kind === "successor") {
+      this.#roster.fence("a newer incarnation of it is there", true);
+    }
   }
 
   #replaced(older: Connection): void {

@@ -27,6 +27,8 @@ export interface DialStatus {
   readonly failures: number;
   /** Why the newest of them failed. */
   readonly lastFailure: string | undefined;
+  /** Who was found there last; may be known by another address. */
+  readonly origin: number | undefined;
 }
 
 interface Entry {
@@ -99,10 +101,11 @@ export class Dialer {
   }
 
   status(): DialStatus[] {
-    return [...this.#entries.values()].map(({ address, failures, lastFailure }) => ({
+    return [...this.#entries.values()].map(({ address, failures, lastFailure, origin }) => ({
       address,
       failures,
       lastFailure,
+      origin,
     }));
   }
 

@@ -4,7 +4,7 @@ import { BagTable } from "../tables/bag-table.ts";
 import { Table } from "../tables/table.ts";
 import { attachIndexes, checkDeclaration, type TableOptions } from "../tables/table-options.ts";
 import { TableReads } from "../tables/table-reads.ts";
-import type { TableIdentity } from "../tables/table-state.ts";
+import type { TableIdentity, TableType } from "../tables/table-state.ts";
 import type { Tables } from "../tables/tables.ts";
 import type { WriteCalls } from "../tables/write-calls.ts";
 import type { DeclaredTable } from "./report.ts";
@@ -36,10 +36,13 @@ export class DeclaredTables {
     for (const { reads } of this.#declared.values()) yield reads;
   }
 
-  /** The table of that name as declared before; throws TableError if it was not. */
-  get(name: string): Table<never> | BagTable<never> {
+  /** The table of that name as declared before; throws TableError if it was not, or otherwise. */
+  get(name: string, type: TableType): Table<never> | BagTable<never> {
     const declared = this.#declared.get(name);
-    if (declared !== undefined) return declared.face;
+    if (declared?.identity.type === type) return declared.face;
+    if (declared !== undefined) {
+      throw new TableError(`table "${name}" is a ${declared.identity.type}, not a ${String(type)}`);
+    }
     const known = [...this.#declared.keys()].map((one) => `"${one}"`).join(", ");
     throw new TableError(`table "${name}" is not declared; declared are ${known || "none"}`);
   }

@@ -45,8 +45,11 @@ export interface EngineEvents {
   lagging?(origin: number): void;
   /** After each round of pings. */
   tick?(): void;
-  /** This incarnation is over. The engine goes on answering until it is stopped. */
-  fenced?(reason: string): void;
+  /**
+   * This incarnation is over. The engine goes on answering until it is stopped. `isReplaced`: a
+   * newer incarnation of the name exists.
+   */
+  fenced?(reason: string, isReplaced: boolean): void;
 }
 
 /** What the engine stands on. */
@@ -65,6 +68,8 @@ export interface Engine {
   /** For the transport: a link that others open. */
   accept(link: Link): LinkHandler;
   start(): void;
+  /** This incarnation is over, as others have decided: waiting and later writes fail. */
+  fence(reason: string, isReplaced: boolean): void;
   /** Says goodbye: peers drop this node's rows at once. */
   leave(): void;
   /** Stops without a word. */
@@ -85,6 +90,7 @@ class AssembledEngine implements Engine, ClusterEvents {
   #awake = false;
   #stopped = false;
   #expiryDue = false;
+  #isReplaced = false;
 
   constructor(options: EngineOptions, environment: EngineEnvironment) {
     const { limits, observer, ...clusterOptions } = options;
@@ -104,7 +110,7 @@ class AssembledEngine implements Engine, ClusterEvents {
         wake: () => this.#wake(),
       },
       events: {
-        fenced: (reason) => this.#events.fenced?.(reason),
+        fenced: (reason) => this.#events.fenced?.(reason, this.#isReplaced),
         originClosed: (origin) => this.#later(() => this.cluster.close(origin, "gossip")),
         caughtUp: (origin) => this.#events.caughtUp?.(origin),
         lagging: (origin) => this.#events.lagging?.(origin),
@@ -126,6 +132,11 @@ class AssembledEngine implements Engine, ClusterEvents {
 
   start(): void {
     this.cluster.start();
+  }
+
+  fence(reason: string, isReplaced: boolean): void {
+    this.#isReplaced = isReplaced;
+    this.tables.fence(reason);
   }
 
   leave(): void {
@@ -170,8 +181,8 @@ class AssembledEngine implements Engine, ClusterEvents {
     this.#events.originClosed?.(origin, reason);
   }
 
-  fenced(reason: string): void {
-    this.tables.fence(reason);
+  fenced(reason: string, isReplaced: boolean): void {
+    this.fence(reason, isReplaced);
   }
 
   refused(refusal: Refusal): void {

@@ -18,8 +18,11 @@ export interface NodeEvents {
   originClosed: [closed: { origin: number; reason: string }];
   /** A handshake was refused, by this node or by the other one. */
   refused: [refusal: Refusal];
-  /** The cluster has closed this incarnation; its rows of lifetime `node` are lost. */
-  fenced: [reason: string];
+  /**
+   * The cluster has closed this incarnation; its rows of lifetime `node` are lost. The node goes
+   * on as a new one, unless `isReplaced` (a newer node has its name) or the options say "stop".
+   */
+  fenced: [reason: string, isReplaced: boolean];
   /** The node goes on as a new incarnation. */
   restarted: [incarnation: { origin: number }];
   /** Discovery has answered or failed. */

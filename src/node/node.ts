@@ -2,12 +2,16 @@
  * A node of the cluster: the composition root. It owns the transport, the discovery and the
  * engine of the current incarnation, and it is where the user's promises meet the engine.
  *
- *   starting --registered, listening--> running --fenced--> restarting --registered--> running
+ *   starting --all found are joined--> ready
+ *   starting, ready --fenced--> fenced --registered as a new incarnation--> starting
+ *   fenced for good (a newer node has the name, or the options say so): it stays fenced
  *   any of them --leave or stop--> stopped
  */
 import { EventEmitter } from "node:events";
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { Member, Peer } from "../cluster/cluster-events.ts";
+import { DEFAULT_CLUSTER_TIMINGS } from "../cluster/cluster-options.ts";
 import type { LinkHandler } from "../cluster/transport.ts";
 import { WsTransport } from "../cluster/ws-transport.ts";
 import type { DiscoveredNode, Identity } from "../discovery/discovery.ts";
@@ -15,6 +19,7 @@ import { FencedError, NotRunningError, ProtocolError } from "../errors.ts";
 import type { BagTable } from "../tables/bag-table.ts";
 import type { Table } from "../tables/table.ts";
 import type { TableOptions } from "../tables/table-options.ts";
+import type { TableType } from "../tables/table-state.ts";
 import { WriteCalls } from "../tables/write-calls.ts";
 import { DeclaredTables } from "./declared-tables.ts";
 import { assembleEngine, type Engine } from "./engine.ts";
@@ -55,6 +60,7 @@ export class Node {
   #address = "";
   #state: NodeStatus["state"] = "starting";
   #fencedBy: string | undefined;
+  #ending: Promise<void> | undefined;
 
   /** Use `startNode`. */
   constructor(options: CheckedNodeOptions) {
@@ -63,10 +69,13 @@ export class Node {
       found: (nodes) => this.#found(nodes),
       failed: (error) => this.#seekFailed(error),
     });
+    const { maxFrameBytes, handshakeMs } = { ...DEFAULT_CLUSTER_TIMINGS, ...options.timings };
     this.#transport = new WsTransport({
       host: options.host,
       port: options.port,
       zeroMask: options.zeroMask,
+      maxFrameBytes,
+      handshakeMs,
       ...(options.tls === undefined ? {} : { tls: options.tls }),
       log: options.log,
     });
@@ -110,11 +119,12 @@ export class Node {
 
   /**
    * Resolves once discovery has answered, every node that it found and that can be reached is
-   * linked, and their rows are here. Rejects with NotRunningError if the node is stopped before.
+   * linked, and their rows are here. Rejects with NotRunningError if the node is stopped before,
+   * with FencedError if it is fenced for good.
    */
   async ready(): Promise<void> {
     await this.#readiness.wait();
-    if (this.#state === "starting") this.#state = "ready";
+    this.#checkReady();
   }
 
   /** Declares a table, at any time. The same declaration again gives the same table. */
@@ -130,6 +140,17 @@ export class Node {
     const table = this.#running().declared.declare(name, options);
     this.#sendReports();
     return table;
+  }
+
+  /**
+   * A table that this node's code has declared before, for code that knows only its name; what
+   * its rows hold is the caller's word. Throws TableError if it was not declared, or not as that
+   * type (default "set").
+   */
+  getTable<V = unknown, I extends string = string>(name: string, type?: "set"): Table<V, I>;
+  getTable<V = unknown, I extends string = string>(name: string, type: "bag"): BagTable<V, I>;
+  getTable(name: string, type: TableType = "set"): unknown {
+    return this.#running().declared.get(name, type);
   }
 
   /** Other nodes that are known and not closed. */
@@ -166,7 +187,8 @@ export class Node {
         members,
         joined: links.filter((link) => link.receiving && link.sending).map((link) => link.name),
         discovered: this.#seeker.found,
-        ownAddress: this.#address,
+        ownAddresses: new Set([this.#address, ...cluster.status().ownAddresses]),
+        reached: reachedBy(cluster),
         discoveryWorks: this.#seeker.works,
         declared: declared.list(),
         reports: this.#reports,
@@ -197,15 +219,15 @@ export class Node {
 
   /** Says goodbye, so that others drop this node's rows at once, and stops. Idempotent. */
   async leave(): Promise<void> {
-    if (this.#state === "stopped") return;
-    this.#engine?.leave();
-    await this.#end(() => this.#seeker.leave());
+    if (this.#ending === undefined) this.#engine?.leave();
+    this.#ending ??= this.#end(() => this.#seeker.leave());
+    await this.#ending;
   }
 
   /** Stops without a word: others see a crash. Idempotent. */
   async stop(): Promise<void> {
-    if (this.#state === "stopped") return;
-    await this.#end(() => this.#seeker.close());
+    this.#ending ??= this.#end(() => this.#seeker.close());
+    await this.#ending;
   }
 
   async #end(closeSeeker: () => Promise<void>): Promise<void> {
@@ -239,8 +261,8 @@ export class Node {
           refused: (refusal) => this.#emit("refused", refusal),
           caughtUp: (origin) => this.#caughtUp(origin),
           lagging: (origin) => this.#emit("lagging", { origin, name: this.#nameOf(origin) }),
-          fenced: (reason) => this.#fenced(reason),
-          tick: () => this.#readiness.check(),
+          fenced: (reason, isReplaced) => this.#fenced(reason, isReplaced),
+          tick: () => this.#checkReady(),
         },
       },
     );
@@ -272,12 +294,12 @@ export class Node {
     this.#engine?.cluster.setTargets(addresses.filter((address) => address !== this.#address));
     this.#sendReports();
     this.#emit("discovery", { works: true, nodes });
-    this.#readiness.check();
+    this.#checkReady();
   }
 
   #seekFailed(error: unknown): void {
     if (error instanceof FencedError) {
-      this.#engine?.tables.fence(error.message);
+      this.#engine?.fence(error.message, error.isReplaced);
       return;
     }
     this.#options.log.warn({ event: "discovery_failed", err: error }, "discovery failed");
@@ -289,7 +311,7 @@ export class Node {
     this.#seeker.linked(peer.address);
     this.#engine?.cluster.send(peer.origin, encodeReport(this.#report()));
     this.#emit("linkUp", peer);
-    this.#readiness.check();
+    this.#checkReady();
   }
 
   #linkDown(peer: Peer, reason: string): void {
@@ -304,7 +326,7 @@ export class Node {
 
   #caughtUp(origin: number): void {
     this.#emit("caughtUp", { origin, name: this.#nameOf(origin) });
-    this.#readiness.check();
+    this.#checkReady();
   }
 
   #frame(peer: Peer, frame: Uint8Array): void {
@@ -324,14 +346,19 @@ export class Node {
     for (const peer of cluster.linkedPeers()) cluster.send(peer.origin, frame);
   }
 
+  #checkReady(): void {
+    if (this.#state === "starting" && this.#isJoined()) this.#state = "ready";
+    this.#readiness.check();
+  }
+
   /** Every node that discovery has found and that can be reached is linked and its rows are here. */
   #isJoined(): boolean {
     const engine = this.#engine;
     if (engine === undefined || !this.#seeker.answered) return false;
     const { dials, ownAddresses } = engine.cluster.status();
-    const linked = new Set(engine.cluster.linkedPeers().map((peer) => peer.address));
+    const reached = reachedBy(engine.cluster);
     for (const { address } of this.#seeker.found) {
-      if (address === this.#address || linked.has(address)) continue;
+      if (address === this.#address || reached.has(address)) continue;
       if (ownAddresses.includes(address)) continue;
       // A dial that has failed at least once says that the node cannot be reached now.
       if ((dials.find((dial) => dial.address === address)?.failures ?? 0) > 0) continue;
@@ -363,19 +390,31 @@ export class Node {
     return known ?? this.nodes().find((member) => member.origin === origin)?.name;
   }
 
-  #fenced(reason: string): void {
+  #fenced(reason: string, isReplaced: boolean): void {
+    if (this.#state === "stopped") return;
     this.#fencedBy = reason;
     this.#state = "fenced";
-    this.#options.log.error({ event: "fenced", reason }, "the cluster has closed this incarnation");
-    this.#emit("fenced", reason);
-    const replaced = reason.includes("newer incarnation");
-    if (this.#options.onFenced === "restart" && !replaced) void this.#restart();
+    const text = "the cluster has closed this incarnation";
+    this.#options.log.error({ event: "fenced", reason, isReplaced }, text);
+    this.#emit("fenced", reason, isReplaced);
+    const goesOn = this.#options.onFenced === "restart" && !isReplaced;
+    // Later, for the engine is in the middle of telling us.
+    systemClock.defer(() => void (goesOn ? this.#restart() : this.#standDown(reason)));
+  }
+
+  /** Fenced for good: neither links nor discovery any more. Reads and `status` still answer. */
+  async #standDown(reason: string): Promise<void> {
+    this.#readiness.fail(new FencedError(`node "${this.name}" was fenced: ${reason}`));
+    this.#engine?.stop();
+    await this.#seeker.close();
+    await this.#transport.close();
   }
 
   /** Goes on as a new incarnation, with the same tables, filled by the others. */
   async #restart(): Promise<void> {
     try {
       await this.#seeker.renew();
+      if (this.#state !== "fenced") return;
       const identity = await this.#seeker.register(this.#address);
       if (this.#state !== "fenced") {
         await this.#seeker.leave();
@@ -391,7 +430,9 @@ export class Node {
       this.#engine.start();
       this.#emit("restarted", { origin: identity.origin });
     } catch (error) {
+      if (this.#state !== "fenced") return;
       this.#options.log.error({ event: "restart_failed", err: error }, "restart failed");
+      await this.#standDown(`it could not start again: ${String(error)}`);
     }
   }
 
@@ -399,6 +440,17 @@ export class Node {
   get fencedBy(): string | undefined {
     return this.#fencedBy;
   }
+}
+
+/** Addresses at which a linked node answers: those advertised, and others dialled for it. */
+function reachedBy(cluster: Cluster): Set<string> {
+  const peers = cluster.linkedPeers();
+  const origins = new Set(peers.map((peer) => peer.origin));
+  const reached = new Set(peers.map((peer) => peer.address));
+  for (const { address, origin } of cluster.status().dials) {
+    if (origin !== undefined && origins.has(origin)) reached.add(address);
+  }
+  return reached;
 }
 
 function toMs(nanoseconds: number): number {

@@ -45,7 +45,10 @@ export interface NodeOptions {
   readonly timings?: Partial<ClusterTimings>;
   /** Send unmasked bytes on dialled links: quicker for large frames, private networks only. */
   readonly zeroMask?: boolean;
-  /** What to do when the cluster has closed this incarnation. Default "restart". */
+  /**
+   * What to do when the cluster has closed this incarnation. Default "restart": go on as a new
+   * one. A node whose name a newer one has taken stops in any case: the two would fight for ever.
+   */
   readonly onFenced?: "restart" | "stop";
 }
 

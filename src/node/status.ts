@@ -77,7 +77,10 @@ export interface ListSources {
   /** Names of linked nodes that stream both ways. */
   readonly joined: readonly string[];
   readonly discovered: readonly { readonly address: string; readonly name?: string }[];
-  readonly ownAddress: string;
+  /** Addresses at which this node itself answers. */
+  readonly ownAddresses: ReadonlySet<string>;
+  /** Addresses at which a linked node answers; it may advertise another one. */
+  readonly reached: ReadonlySet<string>;
   readonly discoveryWorks: boolean;
   readonly declared: readonly DeclaredTable[];
   /** By name, from linked nodes. */
@@ -104,13 +107,13 @@ export function statusLists(sources: ListSources): StatusLists {
   };
 }
 
-function unavailable({ members, discovered, ownAddress }: ListSources): string[] {
+function unavailable({ members, discovered, ownAddresses, reached }: ListSources): string[] {
   const names = members.filter((member) => !member.linked).map((member) => member.name);
   const known = new Set(members.map((member) => member.address));
   for (const node of discovered) {
-    if (node.address !== ownAddress && !known.has(node.address)) {
-      names.push(node.name ?? node.address);
-    }
+    const { address } = node;
+    if (ownAddresses.has(address) || reached.has(address) || known.has(address)) continue;
+    names.push(node.name ?? address);
   }
   return sorted(names);
 }

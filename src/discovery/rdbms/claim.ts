@@ -84,6 +84,7 @@ function refuseIfReplaced(row: NodeRow, held: Identity): void {
     throw new FencedError(
       `incarnation ${held.origin} of ${row.name} was replaced by ${row.incarnation} ` +
         `at ${row.address}; a name belongs to one node at a time`,
+      { isReplaced: true },
     );
   }
   if (row.incarnation === held.origin && row.fenced) {
