@@ -320,8 +320,8 @@ export class Cluster {
 
   #refused(connection: Connection, end: Extract<ConnectionEnd, { kind: "refused" }>): void {
     const { reason, message, byUs } = end;
-    const { address, peer } = connection;
-    const name = peer === undefined ? {} : { name: peer.name };
+    const { address, claimedName } = connection;
+    const name = claimedName === undefined ? {} : { name: claimedName };
     this.#announcer.refused({ address, ...name, reason, message, byUs });
   }
 

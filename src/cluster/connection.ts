@@ -82,9 +82,14 @@ export class Connection implements LinkHandler {
     return this.#state;
   }
 
-  /** Where the other end is, as far as is known. */
+  /** Where the other end is, as far as is known; it may have claimed that without a proof. */
   get address(): string {
-    return this.peer?.address ?? this.dialled ?? this.#link?.remote ?? "unknown";
+    return this.#handshake.claimed?.address ?? this.dialled ?? this.remote;
+  }
+
+  /** The name that the other end gives itself, proven or not. */
+  get claimedName(): string | undefined {
+    return this.#handshake.claimed?.name;
   }
 
   get remote(): string {

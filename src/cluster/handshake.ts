@@ -74,6 +74,7 @@ const NO_PROOF = new Uint8Array(PROOF_BYTES);
 export class Handshake {
   readonly #node: HandshakeNode;
   #awaited: Awaited;
+  #claimed: MemberIdentity | undefined;
   /** The exact bytes of hello, and of welcome without its proof. */
   #helloBytes: Uint8Array = new Uint8Array(0);
   #welcomeBytes: Uint8Array = new Uint8Array(0);
@@ -85,6 +86,11 @@ export class Handshake {
   constructor(node: HandshakeNode, role: Role) {
     this.#node = node;
     this.#awaited = role === "acceptor" ? "hello" : "welcome";
+  }
+
+  /** Who the other end says it is, proven or not; undefined before it has said so. */
+  get claimed(): MemberIdentity | undefined {
+    return this.#claimed;
   }
 
   /** The dialler's first frame. */
@@ -106,10 +112,12 @@ export class Handshake {
     this.#awaited = awaited === "hello" ? "proof" : "nothing";
     switch (frame.kind) {
       case "hello":
+        this.#claimed = frame;
         // Not `slice`: sockets give Buffers, whose slice shares its bytes with the next frame.
         this.#helloBytes = new Uint8Array(bytes);
         return this.#onHello(frame);
       case "welcome":
+        this.#claimed = frame;
         this.#welcomeBytes = new Uint8Array(bytes.subarray(0, bytes.length - PROOF_BYTES));
         return this.#onWelcome(frame);
       case "proof":
