@@ -38,14 +38,11 @@ const good = 'it("adds", () => expect(1 + 1).toBe(2));';
 const skipped = 'it("asks", (context) => context.skip("no server here"));';
 
 describe("the count of tests", () => {
-  it("is true for tests that pass and fail", async () => {
-    makeSuite({ good, bad: `${good}\nit("fails", () => expect(1).toBe(2));` });
-    expect((await runSuite({})).counts).toBe("2 1, exit 1");
-  });
-
-  it("has a file that cannot be loaded as a failure", async () => {
-    makeSuite({ good, broken: 'throw new Error("not loaded");' });
-    expect((await runSuite({})).counts).toBe("1 1, exit 1");
+  it("is true for tests that pass and fail, and has a file that cannot be loaded as one", async () => {
+    const bad = `${good}\nit("fails", () => expect(1).toBe(2));`;
+    const broken = 'throw new Error("not loaded");';
+    makeSuite({ good, bad, broken, broken_too: broken });
+    expect((await runSuite({})).counts).toBe("2 3, exit 1");
   });
 
   it("has an error outside of any test as a failure", async () => {

@@ -17,6 +17,7 @@ const FAULTS: readonly (readonly [path: string, content: string, message: string
   ["cli/p7.ts", 'import "../tables/key.ts";', "is of cli and imports src/tables/key.ts"],
   ["dashboard/p8.ts", 'import "../cluster/transport.ts";', "is of dashboard and imports"],
   ["transient/p9.ts", 'import "../tables/key.ts";', "only the tables' public face"],
+  ["transient/p25.ts", 'import "../tables/table-state.ts";', "only the tables' public face"],
   ["transient/p10.ts", 'import "../node/p6.ts";', "is of transient and imports"],
   ["sql.ts", 'import "./tables/key.ts";', "is a leaf and imports src/tables/key.ts"],
   ["runtime.ts", 'import { readFile } from "node:fs";', "is a leaf and imports node:fs"],
