@@ -116,7 +116,6 @@ class KeyReader {
     const size = this.#byte() * 0x100 + this.#byte() - 0x8000;
     const flip = size < 0 ? 0xff : 0;
     const bytes = Math.abs(size);
-    if (bytes > this.#encoded.length - this.#at) throw illFormed("ends too early");
     let hex = "0x0";
     for (let index = 0; index < bytes; index++) {
       const byte = this.#byte() ^ flip;

@@ -366,9 +366,18 @@ describe("encodeValue refuses", () => {
   });
 
   test("small values whose parts are shared over and over, before they are spelled out", () => {
-    let value: unknown = "end";
-    for (let level = 0; level < 60; level++) value = [value, value];
+    let reads = 0;
+    const counting = new Proxy([new Array(1000).fill(null)], {
+      get(array, name) {
+        if (name === "length") reads++;
+        return Reflect.get(array, name);
+      },
+    });
+    const value = new Array(40).fill(new Array(100).fill(counting));
     expect(() => encodeValue(value)).toThrow(TooLargeError);
+    // A million nodes are a thousand of these; there are four thousand.
+    expect(reads).toBeGreaterThan(1000);
+    expect(reads).toBeLessThan(6000);
   });
 });
 
