@@ -25,7 +25,7 @@ class End implements LinkHandler {
   }
 
   frame(frame: Uint8Array): void {
-    this.frames.push(frame.slice());
+    this.frames.push(new Uint8Array(frame));
     this.onFrame(frame);
   }
 

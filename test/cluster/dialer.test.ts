@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { Dialer } from "../../src/cluster/dialer.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+
+function setup(options: { maxDials?: number; isTakenCareOf?: (address: string) => boolean } = {}) {
+  const { maxDials = 64, isTakenCareOf = () => false } = options;
+  const clock = new VirtualClock();
+  const dials: { address: string; at: number }[] = [];
+  const dialer = new Dialer({
+    redialMinMs: 100,
+    redialMaxMs: 5000,
+    maxDials,
+    clock,
+    random: new SeededRandom(1),
+    isTakenCareOf,
+    dial: (address) => dials.push({ address, at: clock.now() }),
+  });
+  return { clock, dialer, dials, addresses: () => dials.map((dial) => dial.address) };
+}
+
+describe("Dialer", () => {
+  it("dials what is new at once, and what is wanted already no second time", () => {
+    const { dialer, addresses } = setup();
+    dialer.want(new Set(["a", "b"]));
+    dialer.want(new Set(["a", "b", "c"]));
+    expect(addresses()).toEqual(["a", "b", "c"]);
+  });
+
+  it("has no more attempts under way than allowed, and comes to all in the end", () => {
+    const { clock, dialer, dials, addresses } = setup({ maxDials: 3 });
+    dialer.want(new Set(Array.from({ length: 10 }, (_, index) => `n${index}`)));
+    for (let done = 0; done < 10; done++) {
+      expect(dials.length - done).toBeLessThanOrEqual(3);
+      const dial = dials[done];
+      if (dial === undefined) throw new Error("nobody is dialled");
+      dialer.settled(dial.address, undefined);
+      clock.advance(200);
+    }
+    expect(new Set(addresses()).size).toBe(10);
+  });
+
+  it("leaves alone who is linked, and looks again in a while", () => {
+    let isLinked = true;
+    const { clock, dialer, addresses } = setup({ isTakenCareOf: () => isLinked });
+    dialer.want(new Set(["a"]));
+    clock.advance(60_000);
+    expect(addresses()).toEqual([]);
+    isLinked = false;
+    clock.advance(5000);
+    expect(addresses()).toEqual(["a"]);
+  });
+
+  it("redials at once after a link that held, and later and later after ones that did not", () => {
+    const { clock, dialer, dials } = setup();
+    dialer.want(new Set(["a"]));
+    const waitAfter = (heldMs: number): number => {
+      dialer.settled("a", 1);
+      const lostAt = clock.now();
+      dialer.lost("a", heldMs);
+      const count = dials.length;
+      while (dials.length === count) clock.advance(1);
+      return clock.now() - lostAt;
+    };
+    expect(waitAfter(10_000)).toBeLessThanOrEqual(100);
+    expect(waitAfter(10_000)).toBeLessThanOrEqual(100);
+    const waits = [10, 10, 10, 10, 10].map(waitAfter);
+    expect(waits.at(-1)).toBeGreaterThanOrEqual(1600 / 2);
+    expect(waitAfter(10_000)).toBeLessThanOrEqual(100);
+  });
+
+  it("what is no longer wanted is forgotten with its failures", () => {
+    const { clock, dialer, dials } = setup();
+    dialer.want(new Set(["a"]));
+    dialer.failed("a", "refused: nobody");
+    expect(dialer.status()).toMatchObject([
+      { address: "a", failures: 1, lastFailure: "refused: nobody" },
+    ]);
+    dialer.want(new Set());
+    clock.advance(60_000);
+    expect(dials.length).toBe(1);
+    dialer.want(new Set(["a"]));
+    expect(dialer.status()[0]?.failures).toBe(0);
+  });
+
+  it("stopped, it dials nobody", () => {
+    const { clock, dialer, dials } = setup();
+    dialer.want(new Set(["a"]));
+    dialer.failed("a", "refused");
+    dialer.stop();
+    dialer.want(new Set(["b"]));
+    clock.advance(60_000);
+    expect(dials.length).toBe(1);
+  });
+});
