@@ -34,7 +34,7 @@ export const mariadb: ServerKind = {
         `--pid-file=${join(folder, "pid")}`,
         `--port=${port}`,
         "--bind-address=127.0.0.1",
-        "--innodb-flush-log-at-trx-commit=0",
+        "--innodb-flush-log-at-trx-commit=2",
         "--innodb-log-file-size=8M",
         "--skip-log-bin",
         "--max-connections=400",

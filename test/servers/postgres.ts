@@ -5,8 +5,8 @@ import pg from "pg";
 import { findProgram, Instance, isExecutable, run, unprivileged } from "./instance.ts";
 import type { Server, ServerFaults, ServerKind } from "./server.ts";
 
-/** Nothing here has to survive a loss of power. */
-const FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+/** Nothing here has to survive a loss of power; what was committed survives a kill. */
+const FAST = ["fsync=off", "full_page_writes=off"];
 
 export const postgres: ServerKind = {
   name: "PostgreSQL",

@@ -20,7 +20,7 @@ import { migrate } from "./migrate.ts";
 import { discoveryMigrations, NAME_LENGTH_MAX, type TableNames, tableNames } from "./migrations.ts";
 import { type NodeRow, NodesTable } from "./nodes-table.ts";
 import { TABLE_DEFAULTS, type TableOptions, tableFaults } from "./table-options.ts";
-import { retrying, transact } from "./transact.ts";
+import { perform, retrying, transact } from "./transact.ts";
 
 /** A fenced row tells its node that it is closed, for as long as one may be away. */
 const FENCED_KEPT_MS = 24 * 60 * 60 * 1000;
@@ -79,8 +79,8 @@ export class RdbmsDiscovery implements DiscoveryBackend {
       const registration = this.#registered();
       const { executor } = await this.#open();
       await this.#refresh(executor, registration);
-      const rows = await this.#retrying(() =>
-        this.#table.read(executor, { cluster: registration.cluster }),
+      const rows = await this.#perform(executor, (connection) =>
+        this.#table.read(connection, { cluster: registration.cluster }),
       );
       const nodes: DiscoveredNode[] = [];
       for (const row of rows) {
@@ -96,7 +96,9 @@ export class RdbmsDiscovery implements DiscoveryBackend {
     return this.#exclusively(async () => {
       const { cluster } = this.#registered();
       const { executor } = await this.#open();
-      return this.#retrying(() => this.#table.fence(executor, cluster, origin));
+      return this.#perform(executor, (connection) =>
+        this.#table.fence(connection, cluster, origin),
+      );
     });
   }
 
@@ -109,8 +111,8 @@ export class RdbmsDiscovery implements DiscoveryBackend {
         if (registration === undefined || identity === undefined) return;
         const { cluster, name } = registration;
         const { executor } = await this.#open();
-        await this.#retrying(() =>
-          this.#table.remove(executor, { cluster, name, incarnation: identity.origin }),
+        await this.#perform(executor, (connection) =>
+          this.#table.remove(connection, { cluster, name, incarnation: identity.origin }),
         );
       });
     } finally {
@@ -121,14 +123,16 @@ export class RdbmsDiscovery implements DiscoveryBackend {
   async close(): Promise<void> {
     this.#closed = true;
     const running = this.#last;
-    this.#last = running.then(async () => {
-      const database = this.#database;
-      this.#database = undefined;
-      await database?.close().catch((error: unknown) => {
-        this.#options.log.debug({ error: String(error) }, "discovery database did not close well");
-      });
-    });
+    this.#last = running.then(() => this.#closeDatabase());
     await this.#last;
+  }
+
+  async #closeDatabase(): Promise<void> {
+    const database = this.#database;
+    this.#database = undefined;
+    await database?.close().catch((error: unknown) => {
+      this.#options.log.debug({ error: String(error) }, "discovery database did not close well");
+    });
   }
 
   /** Runs after what was called before, whether that failed or not. */
@@ -138,6 +142,8 @@ export class RdbmsDiscovery implements DiscoveryBackend {
       try {
         return await work();
       } catch (error) {
+        // The database was emptied, or restored from before this table: it is migrated again.
+        if (this.#driver.traits.isMissingTable(error)) await this.#closeDatabase();
         throw databaseError(this.#driver, error);
       }
     });
@@ -172,7 +178,10 @@ export class RdbmsDiscovery implements DiscoveryBackend {
     const identity = this.#identity;
     if (identity === undefined) throw new NotRunningError("not registered");
     const { origin } = identity;
-    if (await this.#retrying(() => this.#table.refresh(executor, registration, origin))) return;
+    const hit = await this.#perform(executor, (connection) =>
+      this.#table.refresh(connection, registration, origin),
+    );
+    if (hit) return;
     const again = await this.#claim(executor, registration, identity);
     this.#identity = again;
     this.#options.log.warn(
@@ -198,9 +207,10 @@ export class RdbmsDiscovery implements DiscoveryBackend {
 
   async #expire(executor: Executor, row: NodeRow): Promise<void> {
     const { expireAfterMs } = this.#tableOptions;
-    if (!(await this.#retrying(() => this.#table.removeExpired(executor, row, expireAfterMs)))) {
-      return;
-    }
+    const removed = await this.#perform(executor, (connection) =>
+      this.#table.removeExpired(connection, row, expireAfterMs),
+    );
+    if (!removed) return;
     this.#options.log.info(
       { node: row.name, origin: row.incarnation, address: row.address, ageMs: row.ageMs },
       "removed a node from the discovery table that had not refreshed its row",
@@ -219,6 +229,10 @@ export class RdbmsDiscovery implements DiscoveryBackend {
       ...(row.nodeNumber === null ? {} : { nodeNumber: row.nodeNumber }),
       ...(!own && row.ageMs > this.#tableOptions.staleAfterMs ? { stale: true } : {}),
     };
+  }
+
+  #perform<T>(executor: Executor, work: (connection: Executor) => Promise<T>): Promise<T> {
+    return this.#retrying(() => perform(executor, this.#driver.traits, work));
   }
 
   #retrying<T>(work: () => Promise<T>): Promise<T> {

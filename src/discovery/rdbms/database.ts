@@ -14,6 +14,11 @@ export interface DatabaseTraits {
   readonly nowMs: RawBuilder<number>;
   /** What begins a transaction in which each statement sees what was committed before it. */
   readonly begin: readonly string[];
+  /**
+   * Each statement needs a transaction of its own, since one that finds the database busy does
+   * harm outside: see sqlite.ts.
+   */
+  readonly onlyInTransactions: boolean;
   /** UPDATE … RETURNING exists. */
   readonly updateReturning: boolean;
   /**

@@ -7,7 +7,7 @@ import { type Migration, Migrator, sql } from "kysely";
 import { UnsupportedError } from "../../errors.ts";
 import type { DatabaseTraits, Executor } from "./database.ts";
 import type { TableNames } from "./migrations.ts";
-import { transact } from "./transact.ts";
+import { perform, transact } from "./transact.ts";
 
 /** Any number will do that nobody else uses in the same database. */
 const ADVISORY_LOCK = 7_308_332_171;
@@ -41,8 +41,9 @@ export async function migrate(options: MigrateOptions): Promise<void> {
 async function isPending(options: MigrateOptions): Promise<boolean> {
   const { executor, traits, names, migrations } = options;
   try {
-    const { rows } = await sql<{ name: string }>`
-      select name from ${sql.table(names.migration)}`.execute(executor);
+    const { rows } = await perform(executor, traits, (connection) =>
+      sql<{ name: string }>`select name from ${sql.table(names.migration)}`.execute(connection),
+    );
     const applied = new Set(rows.map((row) => row.name));
     return Object.keys(migrations).some((name) => !applied.has(name));
   } catch (error) {
@@ -53,6 +54,7 @@ async function isPending(options: MigrateOptions): Promise<boolean> {
 
 async function runMigrator(options: MigrateOptions): Promise<void> {
   const { executor, traits, names, migrations } = options;
+  await makeMigrationTables(executor, names, traits);
   const schema = traits.schemas ? await currentSchema(executor) : undefined;
   const migrator = new Migrator({
     db: executor,
@@ -64,7 +66,24 @@ async function runMigrator(options: MigrateOptions): Promise<void> {
   });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
-  await checkColumns(executor, names);
+}
+
+/**
+ * Kysely would make these itself, but looks for them again when that fails, which hides the
+ * reason if the failure has ended the transaction.
+ */
+async function makeMigrationTables(
+  executor: Executor,
+  names: TableNames,
+  traits: DatabaseTraits,
+): Promise<void> {
+  const tail = sql.raw(traits.createTableTail);
+  await sql`create table if not exists ${sql.table(names.migration)} (
+    name varchar(255) not null primary key, timestamp varchar(255) not null
+  ) ${tail}`.execute(executor);
+  await sql`create table if not exists ${sql.table(names.migrationLock)} (
+    id varchar(255) not null primary key, is_locked integer default 0 not null
+  ) ${tail}`.execute(executor);
 }
 
 /** The schema in which CREATE TABLE makes tables. Kysely would look into all of them. */
@@ -78,22 +97,4 @@ async function currentSchema(executor: Executor): Promise<string> {
     );
   }
   return schema;
-}
-
-/** A table of that name may have been there before, made by somebody else. */
-async function checkColumns(executor: Executor, names: TableNames): Promise<void> {
-  try {
-    await sql`select cluster_name, node_name, node_num, address, updated_timestamp, incarnation,
-      protocol_min, protocol_max, state from ${sql.table(names.nodes)} where 1 = 0`.execute(
-      executor,
-    );
-    await sql`select cluster_name, next_origin from ${sql.table(names.counter)}
-      where 1 = 0`.execute(executor);
-  } catch (error) {
-    throw new UnsupportedError(
-      `a table ${names.nodes} or ${names.counter} exists that is not of this program; ` +
-        "choose another tableOptions.prefix",
-      { cause: error },
-    );
-  }
 }

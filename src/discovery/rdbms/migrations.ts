@@ -6,7 +6,8 @@
  * process may be killed between two of them.
  */
 import { type Migration, sql } from "kysely";
-import type { DatabaseTraits } from "./database.ts";
+import { UnsupportedError } from "../../errors.ts";
+import type { DatabaseTraits, Executor } from "./database.ts";
 
 /** Names of the tables, with the user's prefix. */
 export interface TableNames {
@@ -54,7 +55,26 @@ export function discoveryMigrations(
           cluster_name varchar(250) not null primary key,
           next_origin bigint not null
         ) ${tail}`.execute(db);
+        await checkColumns(db, names);
       },
     },
   };
+}
+
+/** A table of that name may have been there before, made by somebody else. */
+async function checkColumns(executor: Executor, names: TableNames): Promise<void> {
+  try {
+    await sql`select cluster_name, node_name, node_num, address, updated_timestamp, incarnation,
+      protocol_min, protocol_max, state from ${sql.table(names.nodes)} where 1 = 0`.execute(
+      executor,
+    );
+    await sql`select cluster_name, next_origin from ${sql.table(names.counter)}
+      where 1 = 0`.execute(executor);
+  } catch (error) {
+    throw new UnsupportedError(
+      `a table ${names.nodes} or ${names.counter} exists that is not of this program; ` +
+        "choose another tableOptions.prefix",
+      { cause: error },
+    );
+  }
 }

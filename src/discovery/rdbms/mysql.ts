@@ -36,6 +36,7 @@ export const mysqlTraits: DatabaseTraits = {
   nowMs: sql<number>`(timestampdiff(microsecond, '1970-01-01', utc_timestamp(3)) div 1000)`,
   // Repeatable read would lock gaps, and so make strangers wait for one another.
   begin: ["set transaction isolation level read committed", "start transaction"],
+  onlyInTransactions: false,
   updateReturning: false,
   // CREATE TABLE commits, and with it would go the lock of a transaction.
   migrationLock: "session",

@@ -30,6 +30,7 @@ const IDLE_MS = 10_000;
 
 const sharedTraits = {
   nowMs: sql<number>`((extract(epoch from clock_timestamp()) * 1000)::bigint)`,
+  onlyInTransactions: false,
   updateReturning: true,
   schemas: true,
   createTableTail: "",

@@ -4,8 +4,13 @@
  * The library runs each statement on the calling thread. Its own waiting for a lock would stop
  * the event loop, and two nodes in one process would wait for each other in vain; so it waits
  * for nothing, and a busy database is asked again after a pause.
+ *
+ * A prepared statement of libsql's that fails for a busy database stays open until it is garbage
+ * collected, and so does its view of the data: the connection then reads old rows and cannot
+ * write at all. `exec` has no such fault. Only BEGIN IMMEDIATE meets a busy database, by `exec`;
+ * everything else runs inside of what it began.
  */
-import { Kysely, SqliteDialect, sql } from "kysely";
+import { Kysely, type SqliteDatabase, SqliteDialect, type SqliteStatement, sql } from "kysely";
 import { UnavailableError } from "../../errors.ts";
 import {
   type DatabaseDriver,
@@ -18,6 +23,7 @@ export const sqliteTraits: DatabaseTraits = {
   nowMs: sql<number>`cast(unixepoch('subsec') * 1000 as integer)`,
   // Immediate, because a transaction that first reads and then writes cannot wait for its turn.
   begin: ["begin immediate"],
+  onlyInTransactions: true,
   updateReturning: true,
   migrationLock: "transaction",
   schemas: false,
@@ -59,14 +65,57 @@ export class SqliteDriver implements DatabaseDriver {
       );
     }
     try {
-      file.pragma("busy_timeout = 0");
-      file.pragma("journal_mode = WAL");
-      file.pragma("synchronous = NORMAL");
+      file.exec("pragma busy_timeout = 0");
+      file.exec("pragma journal_mode = WAL");
+      file.exec("pragma synchronous = NORMAL");
     } catch (error) {
       file.close();
       throw error;
     }
-    const executor = new Kysely<unknown>({ dialect: new SqliteDialect({ database: file }) });
+    const executor = new Kysely<unknown>({
+      dialect: new SqliteDialect({ database: guarded(file) }),
+    });
     return { executor, close: () => executor.destroy() };
+  }
+}
+
+/** The members of libsql's Database that are used here. */
+interface RawDatabase {
+  prepare(sql: string): SqliteStatement;
+  exec(sql: string): unknown;
+  close(): unknown;
+}
+
+/** What begins and ends transactions goes by `exec`: see the head of this file. */
+function guarded(file: RawDatabase): SqliteDatabase {
+  return {
+    prepare: (text) =>
+      /^(begin|commit|rollback)/.test(text) ? new ControlStatement(file, text) : file.prepare(text),
+    close: () => void file.close(),
+  };
+}
+
+class ControlStatement implements SqliteStatement {
+  readonly reader = false;
+  readonly #file: RawDatabase;
+  readonly #text: string;
+
+  constructor(file: RawDatabase, text: string) {
+    this.#file = file;
+    this.#text = text;
+  }
+
+  run(): { changes: number; lastInsertRowid: number } {
+    this.#file.exec(this.#text);
+    return { changes: 0, lastInsertRowid: 0 };
+  }
+
+  all(): unknown[] {
+    this.run();
+    return [];
+  }
+
+  iterate(): IterableIterator<unknown> {
+    return this.all().values();
   }
 }

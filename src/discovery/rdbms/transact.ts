@@ -54,3 +54,12 @@ export async function transact<T>(
     }
   });
 }
+
+/** Runs a single statement, inside a transaction if the database needs one for it. */
+export function perform<T>(
+  executor: Executor,
+  traits: DatabaseTraits,
+  work: (connection: Executor) => Promise<T>,
+): Promise<T> {
+  return traits.onlyInTransactions ? transact(executor, traits, work) : work(executor);
+}
