@@ -11,6 +11,7 @@ import { InvalidValueError, ProtocolError, SkeinError } from "../errors.ts";
 import { tooLarge, VALUE_BYTES_MAX, ValueCheck } from "./value-check.ts";
 import { pack, unpack } from "./value-codec.ts";
 import { checkDecoded, freezePlain, sameStructure } from "./value-form.ts";
+import { scanPlain } from "./value-scan.ts";
 
 export { VALUE_BYTES_MAX, VALUE_DEPTH_MAX } from "./value-check.ts";
 
@@ -36,14 +37,13 @@ export function encodeValue(value: unknown): string {
 }
 
 /**
- * Looks at the form and the size only, so that a frame of many values is quick to check; what is
- * ill-formed beyond that shows when the value is decoded.
+ * Checks what came from a peer: what passes here decodes.
  * @throws ProtocolError
  */
 export function checkEncodedValue(encoded: string): void {
-  const form = encoded.charCodeAt(0);
-  if (form !== PLAIN_UNIT && form !== RICH_UNIT) throw illFormed("unknown form");
-  if (encoded.length > VALUE_BYTES_MAX + 1) throw illFormed(`over ${VALUE_BYTES_MAX} bytes`);
+  checkForm(encoded);
+  if (isShareable(encoded)) scanPlain(encoded);
+  else decodeValue(encoded);
 }
 
 /**
@@ -51,7 +51,7 @@ export function checkEncodedValue(encoded: string): void {
  * @throws ProtocolError for bytes that `encodeValue` does not make
  */
 export function decodeValue(encoded: string): unknown {
-  checkEncodedValue(encoded);
+  checkForm(encoded);
   const plain = isShareable(encoded);
   try {
     const value = unpack(!plain, encoded);
@@ -76,6 +76,12 @@ export function isShareable(encoded: string): boolean {
  */
 export function valuesEqual(a: string, b: string): boolean {
   return a === b || sameStructure(decodeValue(a), decodeValue(b));
+}
+
+function checkForm(encoded: string): void {
+  const form = encoded.charCodeAt(0);
+  if (form !== PLAIN_UNIT && form !== RICH_UNIT) throw illFormed("unknown form");
+  if (encoded.length > VALUE_BYTES_MAX + 1) throw illFormed(`over ${VALUE_BYTES_MAX} bytes`);
 }
 
 function illFormed(why: string): ProtocolError {

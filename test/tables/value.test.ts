@@ -95,6 +95,7 @@ describe("encodeValue and decodeValue", () => {
         const encoded = encodeValue(value);
         expect(encoded).toMatch(/^p[\0-\xff]+$/);
         expect(isShareable(encoded)).toBe(true);
+        checkEncodedValue(encoded);
         const decoded = decodeValue(encoded);
         deepStrictEqual(decoded, value);
         expect(isDeepFrozen(decoded)).toBe(true);
@@ -108,6 +109,7 @@ describe("encodeValue and decodeValue", () => {
     fc.assert(
       fc.property(anyValue(true), (value) => {
         const encoded = encodeValue(value);
+        checkEncodedValue(encoded);
         const decoded = decodeValue(encoded);
         deepStrictEqual(decoded, value);
         if (isShareable(encoded)) return;
@@ -194,6 +196,7 @@ describe("encodeValue and decodeValue", () => {
     ],
   ])("%s come back the same", (_name, value) => {
     deepStrictEqual(roundTrip(value), value);
+    checkEncodedValue(encodeValue(value));
     deepStrictEqual(roundTrip([new Date(0), value]), [new Date(0), value]);
   });
 
@@ -417,6 +420,7 @@ describe("decodeValue", () => {
     ["more than 1 MiB", forge("p", [0xc0]).padEnd(1024 * 1024 + 2, "\0")],
   ])("%s is a ProtocolError, and the next value decodes", (_name, encoded) => {
     expect(() => decodeValue(encoded)).toThrow(ProtocolError);
+    expect(() => checkEncodedValue(encoded)).toThrow(ProtocolError);
     expect(roundTrip({ a: [1, "x"] })).toEqual({ a: [1, "x"] });
     expect(roundTrip(new Map([["a", { b: 1 }]]))).toEqual(new Map([["a", { b: 1 }]]));
   });
@@ -437,7 +441,7 @@ describe("decodeValue", () => {
     }
   });
 
-  test("any bytes give a value that encodes again, or a ProtocolError", () => {
+  test("any bytes give a value that encodes again, or a ProtocolError, also in the check before", () => {
     const tokens = fc.constantFrom(
       0x40,
       0x80,
@@ -487,15 +491,27 @@ describe("decodeValue", () => {
         return units;
       });
     let decoded = 0;
+    let checked = 0;
+    let passed = false;
     fc.assert(
       fc.property(fc.constantFrom("p", "r"), fc.oneof(noise, damaged), (form, bytes) => {
         let value: unknown;
+        const encoded = forge(form, bytes);
         try {
-          value = decodeValue(forge(form, bytes));
+          checkEncodedValue(encoded);
+          passed = true;
         } catch (error) {
           expect(error).toBeInstanceOf(ProtocolError);
+          passed = false;
+        }
+        try {
+          value = decodeValue(encoded);
+        } catch (error) {
+          expect(error).toBeInstanceOf(ProtocolError);
+          expect(passed).toBe(false);
           return;
         }
+        if (passed) checked++;
         decoded++;
         try {
           expect(isShareable(encodeValue(value)) || form === "r").toBe(true);
@@ -508,6 +524,7 @@ describe("decodeValue", () => {
       { numRuns: 5000 },
     );
     expect(decoded).toBeGreaterThan(500);
+    expect(checked).toBeGreaterThan(500);
   });
 
   test("reads plain values as other writers of MessagePack spell them", () => {
