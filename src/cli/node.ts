@@ -1,17 +1,8 @@
 /** `skein node`: one node as a process of its own, with a log, an admin port and a clean end. */
 import { Command } from "commander";
-import { type Logger, pino } from "pino";
-import { FencedError } from "../errors.ts";
-import { type Admin, type Phase, startAdmin } from "../node/admin.ts";
-import { type Node, startNode } from "../node/node.ts";
 import { type NodeSettings, resolveNodeSettings, secretsOf } from "./node-settings.ts";
 import { readSmallFile, readToml } from "./settings-file.ts";
-import { listenForStop, type StopSignals } from "./signals.ts";
-
-/** How long a node may take to say goodbye, and one that is still starting to be told to. */
-const LEAVE_LIMIT_MS = 10_000;
-/** A node that the cluster has closed becomes a new incarnation within this time, or gives up. */
-const RESTART_LIMIT_MS = 30_000;
+import { listenForStop } from "./signals.ts";
 
 interface NodeFlags {
   readonly cluster?: string;
@@ -47,18 +38,10 @@ export function nodeCommand(): Command {
 
 async function runNode(flags: NodeFlags, env: NodeJS.ProcessEnv): Promise<void> {
   const settings = await loadSettings(flags, env);
-  const log = pino({ level: settings.logLevel, timestamp: pino.stdTimeFunctions.isoTime });
   const signals = listenForStop();
-  const running = new RunningNode(settings, log);
-  try {
-    await running.run(signals);
-  } catch (error) {
-    // The log may be silent or elsewhere: the line on stderr is main's.
-    await running.close();
-    throw error;
-  } finally {
-    signals.dispose();
-  }
+  // Only now: the other commands, and faulty settings, need not wait until all of it is loaded.
+  const { runUntilStopped } = await import("./running-node.ts");
+  await runUntilStopped(settings, signals);
   // Whatever a library still holds open must not keep a node that has left.
   process.exit(0);
 }
@@ -77,106 +60,4 @@ async function loadSettings(flags: NodeFlags, env: NodeJS.ProcessEnv): Promise<N
   if (settings.secretFile === undefined) return settings;
   const content = await readSmallFile(settings.secretFile);
   return { ...settings, secret: secretsOf(content, settings.secretFile) };
-}
-
-/** From nothing to ready to gone. The admin port answers throughout. */
-class RunningNode {
-  readonly #settings: NodeSettings;
-  readonly #log: Logger;
-  #leaving = false;
-  #node: Node | undefined;
-  #admin: Admin | undefined;
-
-  constructor(settings: NodeSettings, log: Logger) {
-    this.#settings = settings;
-    this.#log = log;
-  }
-
-  /** Returns once a signal came and the node has left. */
-  async run(signals: StopSignals): Promise<void> {
-    await this.#startAdmin();
-    const starting = this.#startNode();
-    const started = await Promise.race([starting, signals.first.then(() => undefined)]);
-    if (started) await Promise.race([signals.first, this.#stay(started)]);
-    this.#log.info({ event: "stopping", signal: await signals.first }, "leaving the cluster");
-    this.#leaving = true;
-    await within(LEAVE_LIMIT_MS, this.#leave(starting));
-    this.#log.info({ event: "stopped" }, "left the cluster");
-  }
-
-  /** Ends what is there without a goodbye. */
-  async close(): Promise<void> {
-    await this.#admin?.close();
-    await this.#node?.stop();
-  }
-
-  async #startAdmin(): Promise<void> {
-    const address = this.#settings.admin;
-    if (!address) return;
-    this.#admin = await startAdmin(
-      {
-        status: () => this.#node?.status() ?? { cluster: this.#settings.cluster },
-        phase: () => this.#phase(),
-      },
-      address,
-    );
-    this.#log.info({ event: "admin_listening", url: this.#admin.url }, "admin port listens");
-  }
-
-  async #startNode(): Promise<Node> {
-    const { cluster, name, listen, advertise, secret, url } = this.#settings;
-    const node = await startNode({
-      cluster,
-      listen,
-      discovery: { url },
-      log: this.#log,
-      ...(name === undefined ? {} : { name }),
-      ...(advertise === undefined ? {} : { advertise }),
-      ...(secret === undefined ? {} : { secret }),
-    });
-    this.#node = node;
-    const { origin, address } = node;
-    this.#log.info({ event: "started", node: node.name, origin, address }, "node started");
-    return node;
-  }
-
-  /** Rejects when the node is over for good; never resolves. */
-  async #stay(node: Node): Promise<never> {
-    return new Promise((_, reject) => {
-      let limit: NodeJS.Timeout | undefined;
-      const becomeReady = () => {
-        clearTimeout(limit);
-        node.ready().then(() => this.#tellReady(node), reject);
-      };
-      node.on("restarted", becomeReady);
-      node.on("fenced", (reason) => {
-        const error = new FencedError(`the cluster has closed this node: ${reason}`);
-        limit = setTimeout(() => reject(error), RESTART_LIMIT_MS);
-      });
-      becomeReady();
-    });
-  }
-
-  #tellReady(node: Node): void {
-    this.#log.info({ event: "ready", peers: node.nodes().length }, "node is ready");
-  }
-
-  #phase(): Phase {
-    return this.#leaving ? "leaving" : (this.#node?.status().state ?? "starting");
-  }
-
-  async #leave(starting: Promise<Node>): Promise<void> {
-    await (await starting).leave();
-    await this.#admin?.close();
-  }
-}
-
-/** Waits so long and no longer; what was waited for goes on unheard. */
-async function within(limitMs: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  await Promise.race([work, limit]);
-  clearTimeout(timer);
 }

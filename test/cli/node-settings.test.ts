@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { resolveNodeSettings, type SettingSources, secretsOf } from "../../src/cli/node-settings.ts";
+import {
+  resolveNodeSettings,
+  type SettingSources,
+  secretsOf,
+} from "../../src/cli/node-settings.ts";
 import { InvalidOptionsError } from "../../src/errors.ts";
 
 const enough = { cluster: "chat", url: "sqlite:/tmp/d.db" };

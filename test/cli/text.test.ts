@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { clip, columns, count, duration, paintFor, printable, sentenceList, width } from "../../src/cli/text.ts";
+import {
+  clip,
+  columns,
+  count,
+  duration,
+  paintFor,
+  printable,
+  sentenceList,
+  width,
+} from "../../src/cli/text.ts";
 
 describe("colours", () => {
   it("are written on a terminal and nowhere else", () => {

@@ -18,6 +18,7 @@ import {
 } from "./protocol.ts";
 import { keyAt, type Session, sessionAt } from "./sessions.ts";
 
+const READY_LIMIT_MS = 20_000;
 /** An orphan that cannot say goodbye in this time goes without. */
 const GOODBYE_LIMIT_MS = 2_000;
 /** Rows of one setMany. */
@@ -81,9 +82,23 @@ class Worker {
       ordered: true,
       indexes: { user: (session) => session.user },
     });
-    await this.#node.ready();
+    await this.#ready(this.#node);
     const { origin, address } = this.#node;
     return { origin, address, readyMs: performance.now() - startMs };
+  }
+
+  /** When it takes too long the error says what is there and what is not. */
+  async #ready(node: Node): Promise<void> {
+    let limit: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      limit = setTimeout(() => {
+        const { joinedNodes, discoveredNodes, discoveryWorks } = node.status();
+        const found = discoveryWorks ? `found ${discoveredNodes.join(", ")}` : "no discovery";
+        reject(new Error(`not ready: ${found}; joined ${joinedNodes.join(", ")}`));
+      }, READY_LIMIT_MS);
+    });
+    await Promise.race([node.ready(), late]);
+    clearTimeout(limit);
   }
 
   #look(): View {
