@@ -99,6 +99,20 @@ describe("failures", () => {
     }
   });
 
+  it("a host that refuses us is no sign of death while a member in reach is linked to it", async () => {
+    const mesh = new Mesh();
+    const a = await mesh.add("a");
+    const b = await mesh.add("b");
+    // The beats of b come by way of c alone, further apart than refusedDownMs.
+    const c = await mesh.add("c", { timings: { pingMs: 1900 } });
+    a.unreachable.set(b.address, "refused");
+    b.unreachable.set(a.address, "refused");
+    for (const node of [a, b]) node.cluster.setTargets([c.address]);
+    mesh.clock.advance(60_000);
+    expect(a.linked()).toEqual(["c"]);
+    expect(a.events).toEqual(["memberUp c", "linkUp c", "memberUp b"]);
+  });
+
   it("two halves that cannot reach one another count the others down, and heal", async () => {
     const { mesh, a, b, c } = await trio();
     for (const node of [a, b]) node.unreachable.set(c.address, "silent");
