@@ -1,7 +1,7 @@
 /**
  * Whether bytes from a peer are plain MessagePack, from front to back without making anything of
  * them: what passes here decodes without an error, so that no row is ever found to be unreadable
- * while it is applied or read. 0.3 µs for 8 fields, a seventh of decoding them.
+ * while it is applied or read. It takes a tenth of the time of decoding.
  */
 import { ProtocolError } from "../errors.ts";
 import { VALUE_DEPTH_MAX } from "./value-check.ts";

@@ -116,7 +116,7 @@ describe("OrderedKeys", () => {
           for (const key of seen) expect(key >= 10 && key < 390).toBe(true);
         },
       ),
-      { numRuns: 200, endOnFailure: true },
+      { numRuns: 60, endOnFailure: true },
     );
   });
 
