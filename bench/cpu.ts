@@ -20,6 +20,23 @@ export function cpuSeconds(pids: readonly number[]): number {
   return ticks / ticksPerSecond;
 }
 
+/** CPU seconds of all programs of the machine since it started. */
+export function machineSeconds(): number {
+  if (Number.isNaN(ticksPerSecond)) ticksPerSecond = clockTicks();
+  const line = /^cpu +(\d+) (\d+) (\d+) \d+ \d+ (\d+) (\d+) (\d+)/m.exec(procFile("/proc/stat"));
+  const ticks = line?.slice(1).reduce((sum, field) => sum + Number(field), 0);
+  return (ticks ?? Number.NaN) / ticksPerSecond;
+}
+
+/** CPU seconds of this process and of all its children that have ended. */
+export function familySeconds(): number {
+  if (Number.isNaN(ticksPerSecond)) ticksPerSecond = clockTicks();
+  const stat = procFile("/proc/self/stat");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+  return fields.length > 15 ? ticks / ticksPerSecond : Number.NaN;
+}
+
 /** Bytes of memory that the process holds now. */
 export function residentBytes(pid: number): number {
   return kilobytes(pid, "VmRSS");
@@ -48,8 +65,12 @@ function kilobytes(pid: number, field: string): number {
 }
 
 function proc(pid: number, file: string): string {
+  return procFile(`/proc/${pid}/${file}`);
+}
+
+function procFile(path: string): string {
   try {
-    return readFileSync(`/proc/${pid}/${file}`, "latin1");
+    return readFileSync(path, "latin1");
   } catch {
     return "";
   }

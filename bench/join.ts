@@ -70,26 +70,30 @@ export async function benchJoin(settings: Settings, progress: Progress): Promise
 }
 
 async function skeinJoins(size: Size, settings: Settings): Promise<SkeinJoin[]> {
-  const cluster = await SkeinCluster.start(1, settings.nodeFlags);
+  const cluster = await SkeinCluster.start(1, { profiles: settings.profiles });
   try {
     await cluster.load(0, size.rows);
     const joins: SkeinJoin[] = [];
     for (let round = 0; round < settings.rounds; round++) {
       await cluster.first.call("probe", size.rows);
+      await cluster.profileStart();
       const { node, started } = await cluster.add(size.rows);
       if (started.size < size.rows) {
         throw new Error(`ready() ended with ${started.size} of ${size.rows} rows`);
       }
       await cluster.joined();
+      await cluster.profileEnd(`join-${size.rows}-${round + 1}`);
       const joiner = await node.call("probed", null);
       const full = await cluster.first.call("probed", null);
-      await cluster.compareContents();
       const [fullPid = 0] = cluster.pids;
       const peaks = {
         fullPeak: residentPeakBytes(fullPid),
         joinerPeak: residentPeakBytes(node.pid),
       };
       joins.push({ started, full, joiner, ...peaks });
+      await cluster.compareDigests();
+      // Reading everything decodes every value: not before the last figure was taken.
+      if (round === settings.rounds - 1) await cluster.compareContents();
       await cluster.remove(node);
       await cluster.joined();
     }

@@ -3,10 +3,11 @@
  * in a JSON file. Nothing is asserted about speed, but replicas that differ fail the run.
  */
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { familySeconds, machineSeconds } from "./cpu.ts";
 import { type Report, toMarkdown } from "./format.ts";
 import { benchInsert } from "./insert.ts";
 import { benchJoin } from "./join.ts";
@@ -25,12 +26,14 @@ const USAGE = `npm run bench [-- [insert] [join] [read] [memory] [options]]
   --quick        short windows and small tables: to see that it works
   --write        keep the result in bench/RESULTS.md; for all four benchmarks only
   --json FILE    where to keep all figures (default: a new file in the temporary folder)
-  --profile DIR  let each node process write a CPU profile there when it ends
+  --profile DIR  keep CPU profiles of Skein's processes there (costs some speed)
 `;
 
 /** The results lie beside the sources; this file runs from build/bench. */
 const RESULTS = fileURLToPath(new URL("../../bench/RESULTS.md", import.meta.url));
 const ROUNDS_MAX = 100;
+/** Others may use so much of the machine before the report says that its figures are no good. */
+const QUIET_CORES = 0.1;
 
 interface Command extends Settings {
   readonly names: readonly string[];
@@ -71,13 +74,13 @@ function parse(args: readonly string[]): Command | null {
     quick: values.quick,
     write: values.write,
     json: resolve(json),
-    nodeFlags: values.profile ? profileFlags(resolve(values.profile)) : [],
+    profiles: values.profile ? profileFolder(resolve(values.profile)) : null,
   };
 }
 
-function profileFlags(folder: string): string[] {
+function profileFolder(folder: string): string {
   mkdirSync(folder, { recursive: true });
-  return ["--cpu-prof", `--cpu-prof-dir=${folder}`];
+  return folder;
 }
 
 async function main(): Promise<void> {
@@ -92,11 +95,8 @@ async function main(): Promise<void> {
   for (const name of command.names) {
     const run = BENCHMARKS[name];
     if (!run) continue;
-    const start = performance.now();
-    const report = await run(command, progressOf(name));
-    progressDone();
-    const seconds = Math.round((performance.now() - start) / 1000);
-    reports.push({ ...report, notes: [...report.notes, `Took ${seconds} s.`] });
+    const report = await timed(() => run(command, progressOf(name)));
+    reports.push(report);
     process.stdout.write(`${toMarkdown(report)}\n`);
   }
   const data = Object.fromEntries(reports.map((report) => [report.name, report.data]));
@@ -106,6 +106,25 @@ async function main(): Promise<void> {
     writeFileSync(RESULTS, results(facts, reports));
     process.stdout.write(`Written: ${RESULTS}\n`);
   }
+}
+
+/** Adds how long it took, and how much the machine did for others meanwhile. */
+async function timed(run: () => Promise<Report>): Promise<Report> {
+  const start = performance.now();
+  const before = machineSeconds() - familySeconds();
+  const report = await run();
+  progressDone();
+  const others = machineSeconds() - familySeconds() - before;
+  const seconds = (performance.now() - start) / 1000;
+  const cores = Math.max(0, others / seconds);
+  const note = [
+    `Took ${Math.round(seconds)} s.`,
+    ...(Number.isNaN(cores)
+      ? []
+      : [`Other programs kept ${cores.toFixed(2)} of ${cpus().length} processors busy meanwhile.`]),
+    ...(cores > QUIET_CORES ? ["That is too much: take these figures for a smoke test."] : []),
+  ];
+  return { ...report, notes: [...report.notes, note.join(" ")] };
 }
 
 function results(facts: readonly string[], reports: readonly Report[]): string {

@@ -37,7 +37,7 @@ export async function benchMemory(settings: Settings, progress: Progress): Promi
   const outcomes: Outcome[] = [];
   for (const [index, rows] of sizes.entries()) {
     progress(`${rows.toLocaleString("en")} rows`, index / sizes.length);
-    const skein = await skeinUse(rows, settings);
+    const skein = await skeinUse(rows);
     const mnesia = missing ? { table: Number.NaN, resident: Number.NaN } : await mnesiaUse(rows);
     outcomes.push({
       rows,
@@ -62,8 +62,8 @@ export async function benchMemory(settings: Settings, progress: Progress): Promi
   };
 }
 
-async function skeinUse(rows: number, settings: Settings) {
-  const cluster = await SkeinCluster.start(2, ["--expose-gc", ...settings.nodeFlags]);
+async function skeinUse(rows: number) {
+  const cluster = await SkeinCluster.start(2, { flags: ["--expose-gc"] });
   try {
     const [writer, replica] = cluster.nodes;
     if (!writer || !replica) throw new Error("there are no two nodes");

@@ -17,6 +17,7 @@ import { type Finished, type Load, pause, type Side } from "./side.ts";
 const SCRIPT = fileURLToPath(new URL("../../bench/mnesia/skein_bench.erl", import.meta.url));
 
 const EPMD_TRIES = 100;
+const ROWS_PER_LOAD = 100_000;
 
 /** What one table copy to an empty node took. */
 export interface MnesiaJoin {
@@ -99,8 +100,11 @@ export class Mnesia implements Side {
 
   /** Writes rows without waiting for the replicas. */
   async load(from: number, count: number): Promise<void> {
-    const { size } = await this.#first.ask(`{load, ${from}, ${count}}`);
-    this.#sizeBefore = Number(size);
+    for (let row = from; row < from + count; row += ROWS_PER_LOAD) {
+      const rows = Math.min(ROWS_PER_LOAD, from + count - row);
+      const { size } = await this.#first.ask(`{load, ${row}, ${rows}}`);
+      this.#sizeBefore = Number(size);
+    }
   }
 
   async start(load: Load): Promise<void> {

@@ -7,6 +7,7 @@ import { bytesRead } from "./cpu.ts";
 import { ClosedLoop, type LoopResult } from "./loop.ts";
 import { type MemoryUse, memoryUse } from "./memory-use.ts";
 import { Probe, type ProbeResult } from "./probe.ts";
+import { Profile } from "./profile.ts";
 import { type ReadKind, ReadLoop, type ReadResult } from "./read-loop.ts";
 import { serve } from "./remote.ts";
 import { keyOf, rowsFrom, type Session, sessionOf, textKeyOf } from "./session-rows.ts";
@@ -66,6 +67,9 @@ export type NodeCalls = {
   read(read: { kind: ReadKind; measuredMs: number }): ReadResult;
   readAll(_: null): number;
   memory(_: null): Promise<MemoryUse>;
+  profile(_: null): Promise<void>;
+  /** Ends the profile and writes it. */
+  profiled(file: string): Promise<void>;
 };
 
 const ROWS_PER_BATCH = 1000;
@@ -78,6 +82,7 @@ let texts: Table<Session>;
 let loop: ClosedLoop | undefined;
 let probe: Probe | undefined;
 let reads: ReadLoop | undefined;
+let profile: Profile | undefined;
 let driven = { from: 0, to: 0 };
 
 const calls: NodeCalls = {
@@ -205,6 +210,15 @@ const calls: NodeCalls = {
 
   memory() {
     return memoryUse();
+  },
+
+  async profile() {
+    profile = new Profile();
+    await profile.start();
+  },
+
+  async profiled(file) {
+    await profile?.stop(file);
   },
 };
 

@@ -6,8 +6,8 @@ export interface Settings {
   readonly rounds: number;
   /** Short windows and small tables: to see that it works, not to learn a figure. */
   readonly quick: boolean;
-  /** Flags for the node processes, such as --cpu-prof. */
-  readonly nodeFlags: readonly string[];
+  /** Where Skein's processes leave CPU profiles of each window; null for none. */
+  readonly profiles: string | null;
 }
 
 /** Called with what is under way and the share that is done, 0 to 1. */

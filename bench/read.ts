@@ -84,7 +84,7 @@ interface Outcome {
 export async function benchRead(settings: Settings, progress: Progress): Promise<Report> {
   const missing = mnesiaMissing();
   progress("starting", 0);
-  const cluster = await SkeinCluster.start(2, settings.nodeFlags);
+  const cluster = await SkeinCluster.start(2, { profiles: settings.profiles });
   let mnesia: Mnesia | null = null;
   try {
     mnesia = missing ? null : await Mnesia.start(1);

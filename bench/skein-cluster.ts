@@ -10,27 +10,41 @@ import type { Finished, Load, Side } from "./side.ts";
 /** One node process. */
 export type NodeRemote = Remote<NodeCalls>;
 
+/** How the processes are started. */
+interface ClusterOptions {
+  /** Flags of Node itself. */
+  readonly flags?: readonly string[];
+  /** Folder for CPU profiles, one of each node and window. */
+  readonly profiles?: string | null;
+}
+
 /** Rows that loads write start here, for each node a range of its own. */
 const OFFSET_PER_NODE = 100_000_000;
+const ROWS_PER_LOAD = 100_000;
 
 /** A cluster that finds itself through a SQLite file of its own. */
 export class SkeinCluster implements Side {
   readonly name = "Skein";
   readonly #folder = mkdtempSync(join(tmpdir(), "skein-bench-"));
   readonly #flags: readonly string[];
+  readonly #profiles: string | null;
+  #profiling = false;
+  #windows = 0;
   readonly #nodes: NodeRemote[] = [];
   #driven: readonly { node: NodeRemote; result: Driven }[] = [];
   #driving: readonly NodeRemote[] = [];
   #rowsPerCall = 1;
+  #load = "";
   #started = 0;
 
-  private constructor(flags: readonly string[]) {
-    this.#flags = flags;
+  private constructor(options: ClusterOptions) {
+    this.#flags = options.flags ?? [];
+    this.#profiles = options.profiles ?? null;
   }
 
-  /** `count` nodes that are joined. `flags` are Node's own. */
-  static async start(count: number, flags: readonly string[] = []): Promise<SkeinCluster> {
-    const cluster = new SkeinCluster(flags);
+  /** `count` nodes that are joined. */
+  static async start(count: number, options: ClusterOptions = {}): Promise<SkeinCluster> {
+    const cluster = new SkeinCluster(options);
     try {
       for (let index = 0; index < count; index++) await cluster.add();
       await cluster.joined();
@@ -45,6 +59,7 @@ export class SkeinCluster implements Side {
   async add(probeRows: number | null = null): Promise<{ node: NodeRemote; started: Started }> {
     const node: NodeRemote = new Remote("./node-process.js", this.#flags);
     this.#nodes.push(node);
+    if (this.#profiling) await node.call("profile", null);
     const started = await node.call("start", {
       cluster: "bench",
       name: `n${++this.#started}`,
@@ -79,16 +94,42 @@ export class SkeinCluster implements Side {
     return this.#nodes.map((node) => node.pid);
   }
 
+  /** In several calls, each within the limit of a call also on a slow machine. */
   async load(from: number, count: number): Promise<void> {
-    await this.first.call("load", { from, count });
+    for (let row = from; row < from + count; row += ROWS_PER_LOAD) {
+      const rows = Math.min(ROWS_PER_LOAD, from + count - row);
+      await this.first.call("load", { from: row, count: rows });
+    }
   }
 
   async start(load: Load): Promise<void> {
+    // Before the load, because the start of a profile stops a process for a moment.
+    await this.profileStart();
     this.#driving = this.#nodes.slice(0, load.nodes);
     this.#rowsPerCall = load.rowsPerCall;
+    this.#load = `${load.callers}x${load.nodes}x${load.rowsPerCall}`;
     await Promise.all(
       this.#driving.map((node, index) => {
         return node.call("drive", { ...load, offset: (index + 1) * OFFSET_PER_NODE });
+      }),
+    );
+  }
+
+  /** Profiles all nodes from here on, also those that come; nothing without a folder. */
+  async profileStart(): Promise<void> {
+    if (this.#profiles === null) return;
+    this.#profiling = true;
+    await Promise.all(this.#nodes.map((node) => node.call("profile", null)));
+  }
+
+  /** Writes one file for each node, named after `what` and the node's place. */
+  async profileEnd(what: string): Promise<void> {
+    const folder = this.#profiles;
+    if (folder === null) return;
+    this.#profiling = false;
+    await Promise.all(
+      this.#nodes.map((node, index) => {
+        return node.call("profiled", join(folder, `${what}-node${index + 1}.cpuprofile`));
       }),
     );
   }
@@ -101,6 +142,7 @@ export class SkeinCluster implements Side {
     this.#driven = await Promise.all(
       this.#driving.map(async (node) => ({ node, result: await node.call("finish", null) })),
     );
+    await this.profileEnd(`window${++this.#windows}-${this.#load}`);
     const results = this.#driven.map(({ result }) => result);
     const rates = results.map(({ samples }) => samples.calls / samples.seconds);
     return {
@@ -111,12 +153,17 @@ export class SkeinCluster implements Side {
   }
 
   async settle(): Promise<void> {
-    await this.#compare("check");
+    await this.compareDigests();
     await Promise.all(
       this.#driven.map(({ node, result }) => {
         return node.call("forget", { from: result.from, to: result.to });
       }),
     );
+  }
+
+  /** Throws unless all nodes hold rows of the same sum, by the engine's own count. */
+  async compareDigests(): Promise<number> {
+    return this.#compare("check");
   }
 
   /** Throws unless all nodes hold the same keys and values, read one by one. */
