@@ -23,6 +23,8 @@ export interface DatabaseMaker {
   /** The URL of a database without any table. */
   newDatabase(): Promise<string>;
   driver(url: string): DatabaseDriver;
+  /** How many processes start at once. */
+  readonly processCount: number;
 }
 
 /** A database, and an eye of the test's own on it. */
@@ -103,7 +105,7 @@ export function databaseSuite(maker: DatabaseMaker): void {
     for (const each of fixtures.splice(0)) await each.close();
   });
 
-  describe("starting", () => startingRules(fixture));
+  describe("starting", () => startingRules(fixture, maker.processCount));
   describe("staying", () => stayingRules(fixture));
   describe("expiry", () => expiryRules(fixture));
   describe("clusters", () => clusterRules(fixture));
@@ -113,7 +115,7 @@ export function databaseSuite(maker: DatabaseMaker): void {
 type MakeFixture = () => Promise<Fixture>;
 const HOUR_MS = 3_600_000;
 
-function startingRules(fixture: MakeFixture): void {
+function startingRules(fixture: MakeFixture, processCount: number): void {
   test("20 nodes that register at once get 20 origins and the numbers 1 to 20", async () => {
     const world = await fixture();
     const names = Array.from({ length: 20 }, (_, index) => `n${index}`);
@@ -127,16 +129,16 @@ function startingRules(fixture: MakeFixture): void {
     expect(sorted(rows.map((row) => row.origin))).toEqual(ascending);
   });
 
-  test("ten processes may create the tables and register at once", async () => {
+  test(`${processCount} processes may create the tables and register at once`, async () => {
     const world = await fixture();
-    const results = await runRegistrations(world.url, 10);
+    const results = await runRegistrations(world.url, processCount);
     expect(results.filter((result) => "error" in result)).toEqual([]);
     const identities = results.flatMap((result) => ("identity" in result ? result.identity : []));
-    expect(new Set(identities.map((identity) => identity.origin)).size).toBe(10);
+    expect(new Set(identities.map((identity) => identity.origin)).size).toBe(processCount);
     expect(sorted(identities.map((identity) => identity.nodeNumber))).toEqual(
-      Array.from({ length: 10 }, (_, index) => index + 1),
+      Array.from({ length: processCount }, (_, index) => index + 1),
     );
-    expect(await world.rows()).toHaveLength(10);
+    expect(await world.rows()).toHaveLength(processCount);
   }, 60_000);
 
   test("of two that start at once at least one sees the other, in 20 tries", async () => {

@@ -15,7 +15,7 @@ import { serverSuite } from "./server-suite.ts";
 const environment = { clock: realClock, random: realRandom, log: silentLog };
 
 withServer(mariadb, "MariaDB", (server) => {
-  databaseSuite({ newDatabase: () => server().newDatabase(), driver: driverOf });
+  databaseSuite({ processCount: 10, newDatabase: () => server().newDatabase(), driver: driverOf });
 
   test("an account without the right to create tables is told so", async () => {
     const url = new URL(await server().newDatabase());

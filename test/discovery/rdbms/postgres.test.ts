@@ -14,7 +14,7 @@ import { serverSuite } from "./server-suite.ts";
 const environment = { clock: realClock, random: realRandom, log: silentLog };
 
 withServer(postgres, "PostgreSQL", (server) => {
-  databaseSuite({ newDatabase: () => server().newDatabase(), driver: driverOf });
+  databaseSuite({ processCount: 10, newDatabase: () => server().newDatabase(), driver: driverOf });
 
   test("a role without the right to create tables is told so", async () => {
     const url = new URL(await server().newDatabase());
@@ -80,7 +80,7 @@ withServer(
 );
 
 withServer(pgbouncer("transaction"), "PgBouncer in transaction mode", (server) => {
-  databaseSuite({ newDatabase: () => server().newDatabase(), driver: driverOf });
+  databaseSuite({ processCount: 4, newDatabase: () => server().newDatabase(), driver: driverOf });
 
   test("no lock and no session setting stays behind in the pool", async () => {
     const url = await server().newDatabase();

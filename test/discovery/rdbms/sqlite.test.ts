@@ -17,6 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("SQLite", () => {
   databaseSuite({
+    processCount: 10,
     newDatabase: async () => `sqlite:${newFile()}`,
     driver: (url) => new SqliteDriver(url.slice("sqlite:".length)),
   });
