@@ -8,6 +8,7 @@ import type { Log } from "../../src/runtime.ts";
 import type { WrittenOp } from "../../src/tables/observer.ts";
 import { attachIndexes, checkDeclaration } from "../../src/tables/table-options.ts";
 import type { TableState } from "../../src/tables/table-state.ts";
+import { readView } from "./inspect.ts";
 import type { SimProcess } from "./process.ts";
 import type { Script, ScriptTable } from "./script.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -73,6 +74,8 @@ export class Incarnation {
           merged: () => this.#dueAll(),
           closed: (origin) => {
             this.#excuse(origin);
+            // It may be retired in this very turn; then its vector entry is gone at the end.
+            this.vectorBefore ??= readView(this.engine.tables).vector;
             this.#dueAll();
           },
           lagged: (origin) => this.#excuse(origin),

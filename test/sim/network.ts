@@ -140,7 +140,7 @@ export class Network {
   }
 
   isCut(from: string, to: string): boolean {
-    return this.#blocked.has(way(from, to));
+    return this.#blocked.size > 0 && this.#blocked.has(way(from, to));
   }
 
   /** The connections of two hosts break at once; both are told. */
@@ -153,17 +153,11 @@ export class Network {
   #between(a: string, b: string): End[] {
     for (const end of this.#ends) if (end.closed) this.#ends.delete(end);
     return [...this.#ends].filter(
-      (end) =>
-        (end.address === a && end.remote === b) || (end.address === b && end.remote === a),
+      (end) => (end.address === a && end.remote === b) || (end.address === b && end.remote === a),
     );
   }
 
-  #dial(
-    from: string,
-    process: SimProcess,
-    to: string,
-    handler: DialHandler,
-  ): { abort(): void } {
+  #dial(from: string, process: SimProcess, to: string, handler: DialHandler): { abort(): void } {
     const dial: Dial = { aborted: false, settled: false };
     const fail = (why: "refused" | "timeout", delayMs: number): void => {
       this.#time.after(delayMs, () =>
@@ -257,6 +251,19 @@ export class Network {
   }
 }
 
+const ways = new Map<string, Map<string, string>>();
+
+/** The name of a direction; made once for each, for it is asked for with every packet. */
 function way(from: string, to: string): string {
-  return `${from}>${to}`;
+  let known = ways.get(from);
+  if (known === undefined) {
+    known = new Map();
+    ways.set(from, known);
+  }
+  let name = known.get(to);
+  if (name === undefined) {
+    name = `${from}>${to}`;
+    known.set(to, name);
+  }
+  return name;
 }

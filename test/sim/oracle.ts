@@ -146,19 +146,19 @@ export class Oracle {
   }
 
   #live(view: ReplicaView, log: KeyLog): OracleSibling[] {
-    const newest = new Map<string, OracleOp>();
-    const killed = new Set<string>();
+    const newest = new Map<number, OracleOp>();
+    const killed = new Set<number>();
     for (const op of log.ops) {
       if (op.dot[1] > this.#coveredTo(view, op.dot[0])) continue;
-      for (const birth of op.kills) killed.add(`${birth[0]}:${birth[1]}`);
+      for (const birth of op.kills) killed.add(birthNumber(birth));
       if (op.birth === null) continue;
-      const name = `${op.birth[0]}:${op.birth[1]}`;
-      const other = newest.get(name);
-      if (other === undefined || compareNewest(op, other) < 0) newest.set(name, op);
+      const birth = birthNumber(op.birth);
+      const other = newest.get(birth);
+      if (other === undefined || compareNewest(op, other) < 0) newest.set(birth, op);
     }
     const live: OracleSibling[] = [];
-    for (const [name, op] of newest) {
-      if (killed.has(name) || op.birth === null) continue;
+    for (const [birth, op] of newest) {
+      if (killed.has(birth) || op.birth === null) continue;
       const owner = op.birth[0];
       if (log.nodeLifetime && (view.closed.has(owner) || view.isRetired(owner))) continue;
       live.push({ birth: op.birth, dot: op.dot, stamp: op.stamp, value: op.value });
@@ -173,11 +173,13 @@ export function compareNewest(
   b: { readonly dot: Dot; readonly stamp: readonly [number, number] },
 ): number {
   return (
-    b.stamp[0] - a.stamp[0] ||
-    b.stamp[1] - a.stamp[1] ||
-    b.dot[0] - a.dot[0] ||
-    b.dot[1] - a.dot[1]
+    b.stamp[0] - a.stamp[0] || b.stamp[1] - a.stamp[1] || b.dot[0] - a.dot[0] || b.dot[1] - a.dot[1]
   );
+}
+
+/** One number for a birth: simulated origins stay below 2^32, and their logs below 2^20. */
+function birthNumber([origin, seq]: Dot): number {
+  return origin * 1_048_576 + seq;
 }
 
 function keyId(table: string, key: string): string {

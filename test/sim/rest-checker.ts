@@ -12,7 +12,10 @@ export function restlessness(live: readonly Incarnation[]): string | null {
     const fault = ownRestlessness(one, live);
     if (fault !== null) return `${one.who}: ${fault}`;
   }
-  const [first, ...others] = live.map((one) => ({ who: one.who, ...fingerprint(one.engine.tables) }));
+  const [first, ...others] = live.map((one) => ({
+    who: one.who,
+    ...fingerprint(one.engine.tables),
+  }));
   for (const other of others) {
     if (first === undefined) break;
     if (first.view !== other.view) {

@@ -16,7 +16,15 @@ export interface ScriptTable {
 }
 
 /** What is written. `many` forms take several keys in one batch. */
-export type WriteVerb = "set" | "patch" | "delete" | "setMany" | "deleteMany" | "add" | "remove";
+export type WriteVerb =
+  | "set"
+  | "patch"
+  | "delete"
+  | "setMany"
+  | "deleteMany"
+  | "add"
+  | "addMany"
+  | "remove";
 
 /** How far a write must get before it is reported; `none` asks for no report. */
 export type WriteAck = "all" | "none" | number;
@@ -46,6 +54,14 @@ export type ScriptAction =
       readonly atMs: number;
       readonly node: number;
       readonly backAfterMs: number | null;
+    }
+  /** Cut off, its name is given to a new process on another machine; the old one runs on. */
+  | {
+      readonly kind: "replace";
+      readonly atMs: number;
+      readonly node: number;
+      readonly toldShare: number;
+      readonly forMs: number;
     }
   | {
       readonly kind: "cut";
@@ -90,8 +106,6 @@ export interface ScriptNode {
   readonly bootAtMs: number;
   readonly skewMs: number;
   readonly turnMs: number;
-  /** Which tables its code declares before it writes, by bit; the others stay opaque. */
-  readonly declares: number;
 }
 
 /** A whole run. */

@@ -4,7 +4,14 @@
  * the end of each session, at each closing and at rest.
  */
 import type { Tables } from "../../src/tables/tables.ts";
-import { allStored, fingerprint, readAhead, readView, type StoredSibling, storedUnder } from "./inspect.ts";
+import {
+  allStored,
+  fingerprint,
+  readAhead,
+  readView,
+  type StoredSibling,
+  storedUnder,
+} from "./inspect.ts";
 import { compareNewest, type Oracle, type OracleSibling, type ReplicaView } from "./oracle.ts";
 import type { CheckerName } from "./violation.ts";
 

@@ -88,6 +88,14 @@ export function addTotals(sum: Totals, run: Readonly<Totals>): void {
   }
 }
 
+/** Adds those counters that have a sum of their name; the others are not of interest. */
+export function addCounters(sum: Totals, counters: object): void {
+  for (const [name, value] of Object.entries(counters)) {
+    const total = NAMES.find((known) => known === name);
+    if (total !== undefined && typeof value === "number") sum[total] += value;
+  }
+}
+
 /** Least averages per seed: a run below them proves less than it seems to. */
 export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
   writes: 100,
@@ -136,6 +144,8 @@ export function describeTotals(totals: Readonly<Totals>): string {
     const average = perSeed === "" ? "" : `  ${perSeed.toFixed(2)} a seed`;
     lines.push(`  ${name.padEnd(16)} ${value.toFixed(0).padStart(13)}${average}`);
   }
-  lines.push(`  ${"virtual hours".padEnd(16)} ${(totals.virtualMs / 3_600_000).toFixed(1).padStart(13)}`);
+  lines.push(
+    `  ${"virtual hours".padEnd(16)} ${(totals.virtualMs / 3_600_000).toFixed(1).padStart(13)}`,
+  );
   return lines.join("\n");
 }

@@ -42,9 +42,8 @@ interface PendingWrite {
 /** What the checker asks of the world. */
 export interface WriteWorld {
   nowMs(): number;
-  /** Every life so far, the ended ones too. */
-  incarnation(origin: number): Incarnation | undefined;
-  incarnations(): Iterable<Incarnation>;
+  /** Every life so far, the ended ones too, by origin. */
+  readonly lives: ReadonlyMap<number, Incarnation>;
   /** For how long that process did not run between then and now. */
   stalledMs(incarnation: Incarnation, sinceMs: number): number;
   /** The longest that a write may wait while its writer runs. */
@@ -171,7 +170,7 @@ export class WriteChecker {
 
   #checkSome({ by, seq, ack }: PendingWrite): void {
     let holders = 0;
-    for (const other of this.#world.incarnations()) {
+    for (const other of this.#world.lives.values()) {
       if (other !== by && this.#holds(other.origin, by, seq)) holders++;
     }
     if (holders >= Number(ack)) return;
@@ -180,14 +179,14 @@ export class WriteChecker {
 
   /** A replica that covers the op, dead or alive, has applied it. */
   #holds(origin: number, by: Incarnation, seq: number): boolean {
-    const replica = this.#world.incarnation(origin)?.engine.tables;
+    const replica = this.#world.lives.get(origin)?.engine.tables;
     return replica !== undefined && this.#oracle.covers(readView(replica), [by.origin, seq]);
   }
 
   #failed(pending: PendingWrite, error: SkeinError): void {
     const { by, seq, atMs, timeoutMs } = pending;
     if (!this.#pending.delete(pending)) this.#report("ack", `${by.who} ${seq}: settled twice`);
-    if (error instanceof FencedError && by.fencedBy !== null) {
+    if (error instanceof FencedError && by.engine.tables.fenced !== null) {
       this.counters.fencedWrites++;
       return;
     }
@@ -244,6 +243,7 @@ function faultOf(
       );
     }
     case "add":
+    case "addMany":
       if (op.kind !== "set" || String(op.birth) !== String(op.dot)) return "it is no new birth";
       // One's own equal value is renewed, not doubled.
       return sameKills(
@@ -261,7 +261,9 @@ function faultOf(
 function sameKills(op: WrittenOp, expected: readonly OracleSibling[]): string | null {
   const kills = op.kills.map((birth) => birth.join(":")).sort();
   const births = expected.map((row) => row.birth.join(":")).sort();
-  return kills.join(" ") === births.join(" ") ? null : `it should kill ${births.join(" ") || "none"}`;
+  return kills.join(" ") === births.join(" ")
+    ? null
+    : `it should kill ${births.join(" ") || "none"}`;
 }
 
 /** Whether the node shows no rows of that owner; only those with the node's lifetime hide. */

@@ -1,0 +1,29 @@
+/** Runs seeds one after the other and adds up what they did. */
+import { scenarioOf } from "./scenario.ts";
+import { addTotals, newTotals, type Totals } from "./totals.ts";
+import type { Violation } from "./violation.ts";
+import { World } from "./world.ts";
+
+/** A seed that failed. */
+export interface FailedSeed {
+  readonly seed: number;
+  readonly violation: Violation;
+}
+
+/** What some seeds came to. */
+export interface SeedRun {
+  readonly totals: Totals;
+  readonly failures: FailedSeed[];
+}
+
+/** Runs them all. `each` is called after each seed and may end the run by returning false. */
+export function runSeeds(seeds: Iterable<number>, each: (run: SeedRun) => boolean): SeedRun {
+  const run: SeedRun = { totals: newTotals(), failures: [] };
+  for (const seed of seeds) {
+    const { violation, totals } = new World(scenarioOf(seed)).run();
+    addTotals(run.totals, totals);
+    if (violation !== null) run.failures.push({ seed, violation });
+    if (!each(run)) break;
+  }
+  return run;
+}
