@@ -262,6 +262,7 @@ export class Cluster {
     this.#roster.linkUp(peer, { learned, now: this.#environment.clock.now() });
     if (this.#links.get(peer.origin) !== connection) return;
     connection.send(this.#ping());
+    connection.isAnnounced = true;
     this.#announcer.linkUp(peer);
     this.#refreshWanted();
   }
@@ -279,7 +280,9 @@ export class Cluster {
     const reason = "replaced by a new link";
     this.#counts.replacedLinks++;
     older.drop(reason);
-    if (older.peer !== undefined) this.#announcer.linkDown(older.peer, reason);
+    if (older.peer !== undefined && older.isAnnounced) {
+      this.#announcer.linkDown(older.peer, reason);
+    }
   }
 
   #onEnded(connection: Connection, end: ConnectionEnd): void {
@@ -297,7 +300,9 @@ export class Cluster {
       this.#dialEnded(connection.dialled, { end, origin: peer?.origin });
     }
     if (end.kind === "refused") this.#refused(connection, end);
-    if (wasLinked && peer !== undefined) this.#announcer.linkDown(peer, textOf(end));
+    if (wasLinked && peer !== undefined && connection.isAnnounced) {
+      this.#announcer.linkDown(peer, textOf(end));
+    }
   }
 
   #dialEnded(

@@ -60,6 +60,8 @@ export class Connection implements LinkHandler {
   linkedTo: ReadonlySet<number> = new Set();
   /** Of the newest pong, ms. */
   roundTripMs: number | undefined;
+  /** Whether `linkUp` was said of it, so that each has its `linkDown`. */
+  isAnnounced = false;
   /** Monotonic time when it came up. */
   upAt = 0;
 
@@ -214,7 +216,7 @@ export class Connection implements LinkHandler {
     if (peer === undefined) return;
     if (judgement.selfIsFenced && !judgement.peerIsFenced) {
       this.refuse("fenced", "this node's incarnation is closed there");
-    } else if (judgement.peerIsFenced || this.#owner.verdictOn(peer) !== "open") {
+    } else if (judgement.peerIsFenced) {
       this.refuse("fenced", `incarnation ${peer.origin} of "${peer.name}" is closed here`);
     } else {
       const unwanted = this.#owner.admit(this);

@@ -199,7 +199,8 @@ export class Roster {
       if (this.#detector.isCounted(identity.origin)) live.push(identity.origin);
     }
     for (const origin of this.#absence.agreed(live)) {
-      if (this.#detector.state(origin) !== "down" || !this.membership.get(origin)) continue;
+      // The list is of the last round; it may have been closed in another way since.
+      if (this.membership.get(origin) === undefined) continue;
       this.#absence.closed(origin);
       this.close(origin, { text: "absent", down: "closed", announced: "absent" });
     }

@@ -44,6 +44,9 @@ export interface Transport {
   listen(accept: (link: Link) => LinkHandler): Promise<Listening>;
   /** Opens a link to an address. `abort` gives the attempt up silently. */
   dial(address: string, handler: DialHandler): { abort(): void };
-  /** Stops listening. Links stay open until they are closed. */
+  /**
+   * Stops listening. Links stay open until they are closed; those closed with flush before
+   * this call have sent all when it resolves, unless the other end does not read.
+   */
   close(): Promise<void>;
 }

@@ -11,21 +11,33 @@ const UNSUPPORTED = 1003;
 const REASON_BYTES_MAX = 123;
 const BINARY = { binary: true, compress: false } as const;
 
+/** What a WsLink is made of. */
+export interface WsLinkParts {
+  readonly ws: WebSocket;
+  readonly socket: Socket | undefined;
+  readonly remote: string;
+  readonly log: Log;
+  /** Where the link puts a promise while what it sent last is on its way out. */
+  readonly flushing: Set<Promise<void>>;
+}
+
 export class WsLink implements Link {
   readonly remote: string;
   readonly #ws: WebSocket;
   readonly #socket: Socket | undefined;
   readonly #log: Log;
+  readonly #flushing: Set<Promise<void>>;
   #handler: LinkHandler | undefined;
   #isClosed = false;
   #isCorked = false;
   #error: string | undefined;
 
-  constructor(made: { ws: WebSocket; socket: Socket | undefined; remote: string; log: Log }) {
+  constructor(made: WsLinkParts) {
     this.remote = made.remote;
     this.#ws = made.ws;
     this.#socket = made.socket;
     this.#log = made.log;
+    this.#flushing = made.flushing;
   }
 
   /** Begins to listen; to be called in the turn in which the WebSocket opened. */
@@ -62,10 +74,22 @@ export class WsLink implements Link {
   close(reason: string, flush = false): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    if (flush) this.#noteFlushing();
     // Without flush nothing may wait for a peer that does not read.
     if (flush || this.#ws.bufferedAmount === 0) this.#ws.close(NORMAL, cut(reason));
     else this.#ws.terminate();
     setImmediate(() => this.#handler?.closed(reason));
+  }
+
+  /** ws ends the socket after a while if the other end does not, so this ends too. */
+  #noteFlushing(): void {
+    const flushed = new Promise<void>((resolve) => {
+      this.#ws.once("close", () => {
+        resolve();
+        this.#flushing.delete(flushed);
+      });
+    });
+    this.#flushing.add(flushed);
   }
 
   #deliver(frame: Uint8Array): void {

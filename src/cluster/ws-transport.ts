@@ -67,6 +67,8 @@ const ONLY_UPGRADES = "This port speaks WebSocket only.\n";
 export class WsTransport implements Transport {
   readonly #options: Required<Omit<WsTransportOptions, "tls">>;
   readonly #tls: WsTlsOptions | undefined;
+  /** One for each link that is closed but not flushed yet. */
+  readonly #flushing = new Set<Promise<void>>();
   #server: Server | undefined;
 
   constructor(options: WsTransportOptions) {
@@ -132,7 +134,7 @@ export class WsTransport implements Transport {
     ws.on("close", () => settle(() => handler.failed("unreachable", "closed while opening")));
     ws.on("open", () => {
       settle(() => {
-        const link = new WsLink({ ws, socket, remote: remoteOf(socket), log: this.#options.log });
+        const link = this.#link(ws, socket);
         link.attach(handler.opened(link));
       });
     });
@@ -143,16 +145,24 @@ export class WsTransport implements Transport {
     };
   }
 
-  /** Stops listening. Links that are open stay open; half-made ones are cut. */
-  close(): Promise<void> {
+  /**
+   * Stops listening. Links that are open stay open, half-made ones are cut, and those closed
+   * with flush are waited for: 2 s at most.
+   */
+  async close(): Promise<void> {
     this.#server?.close();
     this.#server?.closeAllConnections();
     this.#server = undefined;
-    return Promise.resolve();
+    await Promise.all(this.#flushing);
+  }
+
+  #link(ws: WebSocket, socket: Socket | undefined): WsLink {
+    const { log } = this.#options;
+    return new WsLink({ ws, socket, remote: remoteOf(socket), log, flushing: this.#flushing });
   }
 
   #makeServer(accept: (link: Link) => LinkHandler): Server {
-    const { handshakeMs, maxConnections, log } = this.#options;
+    const { handshakeMs, maxConnections } = this.#options;
     const limits = {
       headersTimeout: handshakeMs,
       requestTimeout: handshakeMs,
@@ -165,8 +175,6 @@ export class WsTransport implements Transport {
         ? createServer(limits)
         : createTlsServer({ ...limits, handshakeTimeout: handshakeMs, ...serverTls(this.#tls) });
     server.maxConnections = maxConnections;
-    // Sockets that say nothing at all; ws lifts it once the upgrade is done.
-    server.timeout = handshakeMs;
     const upgrades = new WebSocketServer({ ...this.#wsOptions(), noServer: true });
     // Unheard, ws would answer by itself; either way the socket must end.
     upgrades.on("wsClientError", (_error, socket) => socket.destroy());
@@ -184,8 +192,7 @@ export class WsTransport implements Transport {
       // Browsers always send it, nodes never: a web page must not reach a node on loopback.
       if (request.headers.origin !== undefined) return forbid(socket);
       upgrades.handleUpgrade(request, socket, head, (ws) => {
-        const remote = remoteOf(request.socket);
-        const link = new WsLink({ ws, socket: request.socket, remote, log });
+        const link = this.#link(ws, request.socket);
         link.attach(accept(link));
       });
     });

@@ -298,4 +298,40 @@ describe("incarnations", () => {
     mesh.clock.advance(6000);
     expect(b.events).toContain("fenced: a has closed this incarnation");
   });
+
+  it("who is closed when it comes up is not announced as linked", async () => {
+    const mesh = new Mesh();
+    const a = await mesh.add("a");
+    const b = await mesh.add("b");
+    a.onEvent = (event) => {
+      if (event === "memberUp b") a.cluster.close(b.origin, "not this one");
+    };
+    a.cluster.setTargets([b.address]);
+    mesh.clock.advance(3000);
+    expect(a.events).toEqual(["memberUp b", "memberDown b: closed"]);
+    expect(a.linked()).toEqual([]);
+    expect(b.events).toContain("fenced: a has closed this incarnation");
+  });
+
+  it("who is closed when its half-open link is replaced is not counted again", async () => {
+    const mesh = new Mesh();
+    const [a, b] = await mesh.all("a", "b");
+    if (a === undefined || b === undefined) throw new Error("no nodes");
+    a.takeEvents();
+    a.onEvent = (event) => {
+      if (event.startsWith("linkDown")) a.cluster.close(b.origin, "not this one");
+    };
+    for (const { handler } of b.links) handler.closed("connection reset");
+    mesh.clock.advance(3000);
+    expect(a.events).toEqual(["linkDown b: replaced by a new link", "memberDown b: closed"]);
+    expect(a.cluster.members()).toEqual([]);
+  });
+
+  it("stopping from within an event ends the events", async () => {
+    const { mesh, a, c } = await trio();
+    a.onEvent = () => a.cluster.stop();
+    c.cluster.leave();
+    mesh.clock.advance(3000);
+    expect(a.events).toEqual(["linkDown c: goodbye"]);
+  });
 });

@@ -164,6 +164,17 @@ describe("cluster frames", () => {
     expect(() => decodeClusterFrame(many)).toThrow(/at most 10001/);
   });
 
+  it("a hello of another protocol, which lacks the magic word, is refused", () => {
+    const property = fc.property(
+      fc.record({ kind: fc.constant("hello" as const), ...introduction }),
+      (hello) => {
+        const input = changed(encodeClusterFrame(hello), (copy) => copy.set([0x58], 3));
+        expect(() => decodeClusterFrame(input)).toThrow(/magic word/);
+      },
+    );
+    fc.assert(property, { numRuns: 10 });
+  });
+
   it("origin 0 and stamps that are no numbers are refused", () => {
     const absent = { kind: "ping", stamp: 0, members: [], absent: [0] } as const;
     expect(() => decodeClusterFrame(encodeClusterFrame(absent))).toThrow(/origin 0/);

@@ -224,6 +224,16 @@ describe("bad frames", () => {
     expect(a.frames).toEqual([]);
   });
 
+  it("a frame of more than 4 KiB before a proof is not even decoded", async () => {
+    const long = new Uint8Array(4097);
+    long.set(new Stranger().handshake.hello());
+    const { a } = await visited({}, [long]);
+    expect(a.refusals[0]?.message).toBe("frame of 4097 bytes, allowed are 4096");
+    // One byte less is a hello with something behind it, as of a later version.
+    const { stranger } = await visited({}, [long.subarray(0, 4096)]);
+    expect(stranger.heard()).toEqual(["welcome"]);
+  });
+
   it("a frame between hello and proof is malformed, and a proof made up is no secret", async () => {
     for (const [frame, reason] of [
       [Uint8Array.of(0x20, 1), "malformed"],

@@ -12,6 +12,7 @@ transportConformance("MemoryTransport", () => {
       if (!condition()) throw new Error(`all is quiet, and still no: ${what}`);
     },
     unusedAddress: "memory://999",
+    isReal: false,
     invalidAddress: "ws://127.0.0.1:7400",
   };
 });

@@ -112,18 +112,22 @@ describe("strangers at a socket", () => {
   });
 
   it("bad WebSocket frames end the socket: unmasked, reserved bits, 1 GiB of length", async () => {
+    // With time enough, so that it is the frame that ends the socket.
+    const patient = await mesh.add("patient");
     const gigabyte = [0x82, 0xff, 0, 0, 0, 0, 0x40, 0, 0, 0, 1, 2, 3, 4];
     const unmasked = [0x82, 0x01, 0x01];
     const reserved = [0xf2, 0x81, 1, 2, 3, 4, 5];
     const random = Array.from({ length: 500 }, (_, index) => (index * 2_654_435_761) & 0xff);
     for (const bytes of [gigabyte, unmasked, reserved, random]) {
-      const visitor = visit();
+      const visitor = new Visitor(patient.port);
+      visitors.push(visitor);
       visitor.socket.write(lines());
       await until("the upgrade", () => visitor.text.includes("\r\n\r\n"));
       visitor.socket.write(Uint8Array.from(bytes));
-      await until("the end of the link", () => node.cluster.status().pendingLinks === 0);
-      await until("the end", () => visitor.isClosed, 4000);
+      await until("the end of the link", () => patient.cluster.status().pendingLinks === 0, 4000);
+      await until("the end", () => visitor.isClosed);
     }
+    expect(patient.refusals).toEqual([]);
     expect(process.memoryUsage().rss).toBeLessThan(1_000_000_000);
     await memberGetsIn();
   });

@@ -10,6 +10,7 @@ for (const zeroMask of [false, true]) {
     until,
     // Port 1 needs rights that nobody gives to tests, so nobody listens there.
     unusedAddress: "ws://127.0.0.1:1",
+    isReal: true,
     invalidAddress: "memory://1",
   }));
 }

@@ -7,6 +7,8 @@ export interface TransportWorld {
   transport(): Transport;
   /** Lets the world run until the condition holds; throws if it does not within a limit. */
   until(what: string, condition: () => boolean): Promise<void>;
+  /** Whether time passes while the test waits for a promise. */
+  readonly isReal: boolean;
   /** An address of the right form where nobody listens. */
   readonly unusedAddress: string;
   /** An address that this kind of transport cannot understand. */
@@ -133,6 +135,22 @@ export function transportConformance(name: string, make: () => TransportWorld): 
       await world.until("the end", () => far.closings.length > 0);
       expect(far.frames.length).toBe(50);
       expect(far.closings).toEqual(["goodbye"]);
+    });
+
+    it("once the transport is closed, what was flushed has gone out", async () => {
+      const { address } = await newTransport().listen(accept);
+      const dialling = newTransport();
+      dial(dialling, address);
+      await world.until("both ends", () => accepted.length === 1 && dialled.length === 1);
+      for (let index = 0; index < 50; index++) {
+        dialled[0]?.link.send(new Uint8Array(200_000).fill(index));
+      }
+      dialled[0]?.link.close("goodbye", true);
+      await dialling.close();
+      // Whoever exits the process now loses nothing.
+      if (world.isReal) expect(accepted[0]?.frames.length).toBe(50);
+      await world.until("the end", () => accepted[0]?.closings.length === 1);
+      expect(accepted[0]?.frames.length).toBe(50);
     });
 
     it("nothing arrives at an end that has closed the link, nor leaves it", async () => {
