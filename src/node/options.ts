@@ -1,6 +1,7 @@
 /** Options of a node, their defaults, and one check that names all faults at once. */
 import { hostname } from "node:os";
-import type { ClusterTimings } from "../cluster/cluster-options.ts";
+import { type ClusterTimings, checkClusterOptions } from "../cluster/cluster-options.ts";
+import type { DiscoveryOptions } from "../discovery/options.ts";
 import { InvalidOptionsError } from "../errors.ts";
 import { type Log, silentLog } from "../runtime.ts";
 import { defaultLimits, type TablesLimits } from "../tables/limits.ts";
@@ -21,8 +22,8 @@ export interface NodeTlsOptions {
   readonly requestCert?: boolean;
 }
 
-/** How the nodes find one another: exactly one of these. See doc/discovery.md. */
-export type NodeDiscoveryOptions = Readonly<Record<string, unknown>>;
+/** How the nodes find one another: exactly one of its ways. See doc/discovery.md. */
+export type NodeDiscoveryOptions = DiscoveryOptions;
 
 /** Options of `startNode`. */
 export interface NodeOptions {
@@ -85,21 +86,27 @@ const KNOWN = new Set([
   "zeroMask",
   "onFenced",
 ]);
+const PARTS = {
+  listen: ["host", "port"],
+  tls: ["cert", "key", "ca", "requestCert"],
+};
 const PORT_MAX = 65_535;
 const CLUSTER_SIZE_MAX = 255;
 
-/** Throws InvalidOptionsError with every fault. Discovery, cluster and TLS check their own. */
+/** Stands for what a node learns about itself only when it starts. */
+const UNKNOWN_YET = { origin: 1, nodeNumber: 0, address: "ws://127.0.0.1:1" };
+
+/** Throws InvalidOptionsError with every fault. Discovery and TLS check their own. */
 export function checkNodeOptions(options: NodeOptions): CheckedNodeOptions {
   const faults: string[] = [];
   for (const option of Object.keys(options)) {
     if (!KNOWN.has(option)) faults.push(`unknown option "${option}"`);
   }
+  faults.push(...unknownParts("listen", options.listen), ...unknownParts("tls", options.tls));
   const host = options.listen?.host ?? "127.0.0.1";
   const port = options.listen?.port ?? 0;
+  const name = options.name ?? `${hostname()}-${process.pid}`;
   const secrets = secretsOf(options.secret, faults);
-  if (typeof options.cluster !== "string") {
-    faults.push(`cluster is ${String(options.cluster)}, not a string`);
-  }
   if (!Number.isInteger(port) || port < 0 || port > PORT_MAX) {
     faults.push(`listen.port is ${String(port)}, allowed are 0 to ${PORT_MAX}`);
   }
@@ -112,6 +119,7 @@ export function checkNodeOptions(options: NodeOptions): CheckedNodeOptions {
   if (options.advertise !== undefined && !/^wss?:\/\/[^/\s]+$/.test(options.advertise)) {
     faults.push(`advertise is "${options.advertise}", allowed is ws://host:port or wss://…`);
   }
+  faults.push(...clusterFaults(options, { name, secrets }));
   faults.push(...sizeFaults(options.clusterSize), ...limitFaults(options.limits ?? {}));
   if (options.onFenced !== undefined && !["restart", "stop"].includes(options.onFenced)) {
     faults.push(`onFenced is "${options.onFenced}", allowed are "restart" and "stop"`);
@@ -119,7 +127,7 @@ export function checkNodeOptions(options: NodeOptions): CheckedNodeOptions {
   if (faults.length > 0) throw new InvalidOptionsError("node options", faults);
   return {
     cluster: options.cluster,
-    name: options.name ?? `${hostname()}-${process.pid}`,
+    name,
     host,
     port,
     advertise: options.advertise,
@@ -133,6 +141,28 @@ export function checkNodeOptions(options: NodeOptions): CheckedNodeOptions {
     zeroMask: options.zeroMask ?? false,
     onFenced: options.onFenced ?? "restart",
   };
+}
+
+function unknownParts(option: "listen" | "tls", given: object | undefined): string[] {
+  if (given === undefined) return [];
+  if (typeof given !== "object" || given === null) return [`${option} is no object`];
+  return Object.keys(given)
+    .filter((part) => !PARTS[option].includes(part))
+    .map((part) => `unknown option "${option}.${part}", known are ${PARTS[option].join(", ")}`);
+}
+
+/** The cluster checks its part again when it is made, but then the node listens already. */
+function clusterFaults(
+  { cluster, timings = {} }: NodeOptions,
+  self: { readonly name: string; readonly secrets: readonly string[] },
+): readonly string[] {
+  try {
+    checkClusterOptions({ cluster, ...self, ...UNKNOWN_YET, timings });
+    return [];
+  } catch (error) {
+    if (error instanceof InvalidOptionsError) return error.faults;
+    throw error;
+  }
 }
 
 function secretsOf(secret: NodeOptions["secret"], faults: string[]): readonly string[] {

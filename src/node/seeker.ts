@@ -105,11 +105,12 @@ export class Seeker {
   }
 
   #makeLoop(): DiscoveryLoop {
-    const { log } = this.#options;
+    const { log, discovery } = this.#options;
     const clock = systemClock;
     const random = systemRandom;
     return new DiscoveryLoop({
-      backend: createDiscovery(this.#options.discovery, { clock, random, log }),
+      backend: createDiscovery(discovery, { clock, random, log }),
+      ...(discovery.timings === undefined ? {} : { timings: discovery.timings }),
       clock,
       random,
       log,
