@@ -1,0 +1,122 @@
+/** The program of one node process: starts a node, declares the tables, answers its parent. */
+import { writeFileSync } from "node:fs";
+import { type Node, startNode } from "../../src/index.ts";
+import { type Facts, type Message, type NodePlan, type Question, TABLES } from "./plan.ts";
+import { type Load, Writers } from "./writers.ts";
+
+async function main(): Promise<void> {
+  const plan: NodePlan = JSON.parse(process.argv[2] ?? "{}");
+  const { cluster, name, discovery, timings } = plan;
+  // Without its parent nobody asks any more, and nobody would end it.
+  process.on("disconnect", () => process.exit(1));
+  const calledAt = Date.now();
+  const node = await startNode({
+    cluster,
+    name,
+    discovery,
+    ...(timings === undefined ? {} : { timings }),
+  });
+  const listeningAt = Date.now();
+  for (const { indexed, ordered = false, lifetime, type, name: table } of TABLES) {
+    if (type === "bag") node.table<Load>(table, { type, lifetime });
+    else if (!indexed) node.table<Load>(table, { lifetime, ordered });
+    else
+      node.table<Load, "user">(table, { lifetime, ordered, indexes: { user: (row) => row.user } });
+  }
+  const writers = new Writers(node, plan);
+  process.on("message", ({ id, question }: { id: number; question: Question }) => {
+    answer(node, writers, question).then(
+      (given) => tell({ kind: "answer", id, answer: given ?? null }),
+      (error: unknown) => tell({ kind: "failed", id, error: textOf(error) }),
+    );
+  });
+  const { origin, address } = node;
+  tell({ kind: "started", started: { origin, address, calledAt, listeningAt } });
+}
+
+async function answer(node: Node, writers: Writers, question: Question): Promise<unknown> {
+  switch (question.kind) {
+    case "facts":
+      return factsOf(node);
+    case "write":
+      return writers.start();
+    case "rest":
+      return writers.rest();
+    case "owned":
+      return ownedRows(node, question.origin);
+    case "dump":
+      return writeFileSync(question.path, dumpOf(node).join(""));
+    case "set":
+      return node.getTable(question.table).set(question.key, question.value);
+    case "get":
+      return node.getTable(question.table).get(question.key);
+    default:
+      throw new Error(`unknown question ${JSON.stringify(question satisfies never)}`);
+  }
+}
+
+function factsOf(node: Node): Facts {
+  const status = node.status();
+  const disagreements = [
+    status.remoteUnknownTables,
+    status.remoteMissingTables,
+    status.conflictTables,
+  ];
+  return {
+    origin: node.origin,
+    state: status.state,
+    joined: status.joinedNodes,
+    available: status.availableNodes,
+    tablesAgree: disagreements.every((list) => list.length === 0),
+    discoveryWorks: status.discoveryWorks,
+    digest: status.tables.map(({ name, rows, digest }) => `${name}:${rows}:${digest}`).join(),
+    rows: status.tables.reduce((sum, { rows }) => sum + rows, 0),
+    loopDelayP99Ms: status.loopDelay.p99Ms,
+    counters: { ...status.counters },
+  };
+}
+
+function tableOf(node: Node, { name, type }: (typeof TABLES)[number]) {
+  return type === "bag" ? node.getTable<Load>(name, "bag") : node.getTable<Load>(name);
+}
+
+function ownedRows(node: Node, origin: number): { shown: number; stored: number } {
+  let shown = 0;
+  let stored = 0;
+  for (const table of TABLES) {
+    if (table.lifetime !== "node") continue;
+    for (const row of tableOf(node, table).dump({ hidden: true })) {
+      if (row.ownerOrigin !== origin) continue;
+      stored++;
+      if (!row.hidden) shown++;
+    }
+  }
+  return { shown, stored };
+}
+
+/** Lines of NDJSON: one for each row, and one for each value of an index. */
+function dumpOf(node: Node): string[] {
+  const lines: object[] = [];
+  for (const table of TABLES) {
+    const rows = tableOf(node, table).dump({ hidden: true });
+    for (const row of rows) lines.push({ table: table.name, ...row });
+    if (!table.indexed) continue;
+    const sessions = node.getTable<Load, "user">(table.name);
+    for (const user of new Set(rows.map((row) => row.value.user))) {
+      const keys = [...sessions.find("user", user)].map(([key]) => key);
+      lines.push({ table: table.name, index: "user", of: user, keys });
+    }
+  }
+  return lines.map((line) => `${JSON.stringify(line)}\n`);
+}
+
+function tell(message: Message): void {
+  process.send?.(message);
+}
+
+function textOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? `${error.code}: ` : "";
+  return `${code}${error instanceof Error ? error.message : String(error)}`;
+}
+
+await main();

@@ -1,0 +1,89 @@
+/**
+ * What the parent and its node processes agree on: the ten tables, what a node is told at its
+ * start, and the questions it answers. Types and data only.
+ */
+
+/** One table that every node declares. */
+export interface PlannedTable {
+  readonly name: string;
+  readonly type: "set" | "bag";
+  readonly lifetime: "node" | "cluster";
+  readonly ordered?: boolean;
+  /** With an index "user" over the field of that name. */
+  readonly indexed?: boolean;
+}
+
+export const TABLES: readonly PlannedTable[] = [
+  { name: "sessions", type: "set", lifetime: "node", ordered: true, indexed: true },
+  { name: "presence", type: "set", lifetime: "node" },
+  { name: "routes", type: "set", lifetime: "node" },
+  { name: "subscribers", type: "bag", lifetime: "node" },
+  { name: "topics", type: "bag", lifetime: "node" },
+  { name: "registry", type: "set", lifetime: "cluster" },
+  { name: "rooms", type: "set", lifetime: "cluster" },
+  { name: "settings", type: "set", lifetime: "cluster" },
+  { name: "members", type: "bag", lifetime: "cluster" },
+  { name: "invitations", type: "bag", lifetime: "cluster" },
+];
+
+/** What a node process is told. */
+export interface NodePlan {
+  readonly cluster: string;
+  readonly name: string;
+  readonly discovery: Readonly<Record<string, unknown>>;
+  /** Those that differ from the defaults. */
+  readonly timings?: Readonly<Record<string, number>>;
+  /** Where its logs and dumps go. */
+  readonly folder: string;
+  /** Each of its writers waits for so long between two writes, ms. */
+  readonly pauseMs: number;
+}
+
+/** What a node process can be asked. */
+export type Question =
+  | { readonly kind: "facts" }
+  /** Starts the writers. */
+  | { readonly kind: "write" }
+  /** Ends the writers, and answers when their last writes have settled. */
+  | { readonly kind: "rest" }
+  /** How many rows of that incarnation are held in tables of lifetime `node`. */
+  | { readonly kind: "owned"; readonly origin: number }
+  /** Writes all rows to a file. */
+  | { readonly kind: "dump"; readonly path: string }
+  /** One write to one table, and what came of it. */
+  | { readonly kind: "set"; readonly table: string; readonly key: string; readonly value: unknown }
+  | { readonly kind: "get"; readonly table: string; readonly key: string };
+
+/** What a node says of itself. */
+export interface Facts {
+  readonly origin: number;
+  readonly state: string;
+  readonly joined: readonly string[];
+  /** Linked nodes that have told of their tables and whose discovery works. */
+  readonly available: readonly string[];
+  /** No table is unknown, missing or in conflict anywhere, as far as this node sees. */
+  readonly tablesAgree: boolean;
+  readonly discoveryWorks: boolean;
+  /** Equal on nodes that hold the same rows. */
+  readonly digest: string;
+  readonly rows: number;
+  readonly loopDelayP99Ms: number;
+  /** What the engine has counted, for the report of a run. */
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** Told once by a node process, when `startNode` has resolved. All times: ms since the epoch. */
+export interface Started {
+  readonly origin: number;
+  readonly address: string;
+  /** When it called `startNode`. */
+  readonly calledAt: number;
+  /** When it listened and had its identity. */
+  readonly listeningAt: number;
+}
+
+/** Messages of a node process. */
+export type Message =
+  | { readonly kind: "started"; readonly started: Started }
+  | { readonly kind: "answer"; readonly id: number; readonly answer: unknown }
+  | { readonly kind: "failed"; readonly id: number; readonly error: string };
