@@ -57,15 +57,16 @@ export type NodeCalls = {
   drive(drive: Load & { offset: number }): void;
   mark(_: null): void;
   finish(_: null): Promise<Driven>;
+  /** Ends when all members have all that this node has written, those that catch up as well. */
   sync(_: null): Promise<void>;
   check(_: null): Check;
-  contents(_: null): Check;
+  contents(_: null): Promise<Check>;
   forget(rows: { from: number; to: number }): Promise<void>;
   probe(rows: number): void;
   probed(_: null): Promise<ProbeResult>;
   prepareReads(rows: number): void;
   read(read: { kind: ReadKind; measuredMs: number }): ReadResult;
-  readAll(_: null): number;
+  readAll(_: null): Promise<number>;
   memory(_: null): Promise<MemoryUse>;
   profile(_: null): Promise<void>;
   /** Ends the profile and writes it. */
@@ -73,6 +74,8 @@ export type NodeCalls = {
 };
 
 const ROWS_PER_BATCH = 1000;
+/** A node that is busy for longer than this takes would be taken for dead. */
+const ROWS_PER_TURN = 1000;
 const JOIN_LIMIT_MS = 20_000;
 const POLL_MS = 5;
 
@@ -156,7 +159,13 @@ const calls: NodeCalls = {
   },
 
   async sync() {
-    await sessions.sync();
+    const deadline = performance.now() + JOIN_LIMIT_MS;
+    for (;;) {
+      const { catchingUp } = await sessions.sync();
+      if (catchingUp.length === 0) return;
+      if (performance.now() > deadline) throw new Error(`${catchingUp.join(", ")} still catch up`);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
   },
 
   /** The engine's own sum. */
@@ -166,12 +175,12 @@ const calls: NodeCalls = {
   },
 
   /** A sum of our own over keys and values as a reader sees them. */
-  contents() {
-    let sum = 0n;
+  async contents() {
+    let sum = 0;
     let size = 0;
     for (const row of sessions) {
-      sum += BigInt(hash(JSON.stringify(row)));
-      size++;
+      sum = (sum + hash(JSON.stringify(row))) % 2 ** 52;
+      if (++size % ROWS_PER_TURN === 0) await nextTurn();
     }
     return { size, digest: sum.toString(16) };
   },
@@ -202,9 +211,13 @@ const calls: NodeCalls = {
   },
 
   /** Reads each row once, so that a value that is decoded at its first read is decoded. */
-  readAll() {
+  async readAll() {
     let sum = 0;
-    for (const [, session] of sessions) sum += session.priority;
+    let rows = 0;
+    for (const [, session] of sessions) {
+      sum += session.priority;
+      if (++rows % ROWS_PER_TURN === 0) await nextTurn();
+    }
     return sum;
   },
 
@@ -221,6 +234,10 @@ const calls: NodeCalls = {
     await profile?.stop(file);
   },
 };
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 /** FNV-1a over UTF-16 units, 32 bits. */
 function hash(text: string): number {

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { latencyOf } from "./latency.ts";
-import type { Driven, NodeCalls, Started } from "./node-process.ts";
+import type { Check, Driven, NodeCalls, Started } from "./node-process.ts";
 import { Remote } from "./remote.ts";
-import type { Finished, Load, Side } from "./side.ts";
+import { type Finished, type Load, pause, type Side } from "./side.ts";
 
 /** One node process. */
 export type NodeRemote = Remote<NodeCalls>;
@@ -21,6 +21,8 @@ interface ClusterOptions {
 /** Rows that loads write start here, for each node a range of its own. */
 const OFFSET_PER_NODE = 100_000_000;
 const ROWS_PER_LOAD = 100_000;
+/** Replicas that differ are looked at again after so long, to tell late from never. */
+const CONVERGENCE_MS = 5000;
 
 /** A cluster that finds itself through a SQLite file of its own. */
 export class SkeinCluster implements Side {
@@ -178,12 +180,20 @@ export class SkeinCluster implements Side {
 
   async #compare(how: "check" | "contents"): Promise<number> {
     await Promise.all(this.#nodes.map((node) => node.call("sync", null)));
-    const checks = await Promise.all(this.#nodes.map((node) => node.call(how, null)));
+    const checks = await this.#checks(how);
     const [first] = checks;
-    if (!first || checks.some((each) => each.size !== first.size || each.digest !== first.digest)) {
-      const seen = checks.map(({ size, digest }) => `${size} rows, ${digest}`).join("; ");
-      throw new Error(`Skein's replicas differ: ${seen}`);
-    }
-    return first.size;
+    if (first && areEqual(checks)) return first.size;
+    await pause(CONVERGENCE_MS);
+    const later = areEqual(await this.#checks(how)) ? "equal" : "still different";
+    const seen = checks.map(({ size, digest }) => `${size} rows, ${digest}`).join("; ");
+    throw new Error(`Skein's replicas differ: ${seen}; ${CONVERGENCE_MS} ms later ${later}`);
   }
+
+  #checks(how: "check" | "contents"): Promise<Check[]> {
+    return Promise.all(this.#nodes.map((node) => node.call(how, null)));
+  }
+}
+
+function areEqual([first, ...others]: readonly Check[]): boolean {
+  return others.every((each) => each.size === first?.size && each.digest === first.digest);
 }
