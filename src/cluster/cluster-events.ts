@@ -25,7 +25,10 @@ export interface Peer extends MemberIdentity {
   readonly features: readonly string[];
 }
 
-/** `suspect`: its link is closed, or it is known by hearsay only. `down`: given up for now. */
+/**
+ * `alive`: heard of lately, by a link or by way of others. `suspect`: its link was closed and
+ * nothing was heard since, or it is known by hearsay only. `down`: given up for now.
+ */
 export type MemberState = "alive" | "suspect" | "down";
 
 /** One other node that is known and not closed. */

@@ -280,9 +280,7 @@ export class Cluster {
     const reason = "replaced by a new link";
     this.#counts.replacedLinks++;
     older.drop(reason);
-    if (older.peer !== undefined && older.isAnnounced) {
-      this.#announcer.linkDown(older.peer, reason);
-    }
+    if (older.peer !== undefined) this.#announcer.linkDown(older.peer, reason);
   }
 
   #onEnded(connection: Connection, end: ConnectionEnd): void {

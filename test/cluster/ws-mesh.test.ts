@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WsTransport } from "../../src/cluster/ws-transport.ts";
 import { UnavailableError } from "../../src/errors.ts";
@@ -86,6 +86,35 @@ describe("a mesh over sockets", () => {
     );
     expect(b.events).toEqual(["memberUp a", "linkUp a", "linkDown a: for a test", "linkUp a"]);
     await until("a heard the reason", () => a.events.includes("linkDown b: for a test"));
+  });
+
+  it("a link whose other end is gone without a word is replaced when that one returns", async () => {
+    const a = await mesh.add("a");
+    const b = await mesh.add("b");
+    // Between them stands one that drops the connection on a's side and keeps it on b's.
+    const dialled: Socket[] = [];
+    const kept: Socket[] = [];
+    const between = createServer((near) => {
+      const far = connect(b.port, "127.0.0.1");
+      dialled.push(near);
+      kept.push(far);
+      near.on("data", (bytes) => far.write(bytes));
+      far.on("data", (bytes) => near.write(bytes));
+      for (const socket of [near, far]) socket.on("error", () => {});
+    });
+    await new Promise<void>((resolve) => between.listen(0, "127.0.0.1", resolve));
+    const bound = between.address();
+    const port = bound === null || typeof bound === "string" ? 0 : bound.port;
+    a.cluster.setTargets([`ws://127.0.0.1:${port}`]);
+    await until("linked", () => b.events.includes("linkUp a"));
+    dialled[0]?.resetAndDestroy();
+    await until("linked anew", () => b.events.length === 4);
+    expect(b.events.slice(2)).toEqual(["linkDown a: replaced by a new link", "linkUp a"]);
+    expect(a.events.filter((event) => event.startsWith("memberDown"))).toEqual([]);
+    b.cluster.send(1, Uint8Array.of(0x20));
+    await until("a frame", () => a.frames.length === 1);
+    for (const socket of [...dialled, ...kept]) socket.destroy();
+    between.close();
   });
 
   it("goodbye arrives although much was sent before it", async () => {

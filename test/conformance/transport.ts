@@ -143,7 +143,7 @@ export function transportConformance(name: string, make: () => TransportWorld): 
       dial(dialling, address);
       await world.until("both ends", () => accepted.length === 1 && dialled.length === 1);
       for (let index = 0; index < 50; index++) {
-        dialled[0]?.link.send(new Uint8Array(200_000).fill(index));
+        dialled[0]?.link.send(new Uint8Array(40_000).fill(index));
       }
       dialled[0]?.link.close("goodbye", true);
       await dialling.close();
