@@ -287,7 +287,10 @@ export class Cluster {
     const wasLinked = this.#links.remove(connection);
     if (this.#state !== "running") return;
     const { peer } = connection;
-    if (end.kind === "malformed") this.#counts.badFrames++;
+    if (end.kind === "malformed") {
+      this.#counts.badFrames++;
+      this.#announcer.badFrame(connection.address, end.message);
+    }
     if (end.kind === "refused" && end.reason === "malformed" && end.byUs) this.#counts.badFrames++;
     if (wasLinked && peer !== undefined) {
       this.#roster.unlinked(peer.origin);
@@ -337,16 +340,11 @@ export class Cluster {
       if ((frame[0] ?? 0) >= UPPER_KIND_MIN) this.#environment.events.frame(peer, frame);
       else this.#onClusterFrame(connection, { peer, frame });
     } catch (error) {
-      if (error instanceof ProtocolError) return this.#badFrame(connection, error.message);
+      if (error instanceof ProtocolError) return connection.dropMalformed(error.message);
       this.#counts.internalErrors++;
       this.#announcer.internalError(peer.origin, error);
       connection.drop("internal error");
     }
-  }
-
-  #badFrame(connection: Connection, message: string): void {
-    this.#announcer.badFrame(connection.address, message);
-    connection.dropMalformed(message);
   }
 
   #onClusterFrame(connection: Connection, { peer, frame }: { peer: Peer; frame: Uint8Array }) {

@@ -141,7 +141,8 @@ export class Connection implements LinkHandler {
   }
 
   /** The link is gone. */
-  closed(reason: string): void {
+  closed(reason: string, isBroken = false): void {
+    if (isBroken && this.#state !== "ended") return this.#malformed(reason);
     this.#end({ kind: "closed", reason, byUs: false });
   }
 

@@ -19,8 +19,8 @@ export interface Link {
 export interface LinkHandler {
   /** The bytes are valid during the call only, unless copied. */
   frame(frame: Uint8Array): void;
-  /** Once, whoever closed it. */
-  closed(reason: string): void;
+  /** Once, whoever closed it. `isBroken`: the other end broke the protocol of the link itself. */
+  closed(reason: string, isBroken?: boolean): void;
 }
 
 /** Why a dial failed: `refused` means the host answered that nobody listens there. */

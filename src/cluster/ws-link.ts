@@ -30,7 +30,7 @@ export class WsLink implements Link {
   #handler: LinkHandler | undefined;
   #isClosed = false;
   #isCorked = false;
-  #error: string | undefined;
+  #error: Error | undefined;
 
   constructor(made: WsLinkParts) {
     this.remote = made.remote;
@@ -50,10 +50,11 @@ export class WsLink implements Link {
       else this.#textCame();
     });
     ws.on("error", (error) => {
-      this.#error = error.message;
+      this.#error = error;
     });
     ws.on("close", (_code, reason) => {
-      this.#gone(this.#error ?? (reason.toString() || "connection lost"));
+      const text = this.#error?.message ?? (reason.toString() || "connection lost");
+      this.#gone(text, isOfTheProtocol(this.#error));
     });
   }
 
@@ -104,13 +105,13 @@ export class WsLink implements Link {
 
   #textCame(): void {
     this.#ws.close(UNSUPPORTED, "binary messages only");
-    this.#gone("a text message came, only binary ones are allowed");
+    this.#gone("a text message came, only binary ones are allowed", true);
   }
 
-  #gone(reason: string): void {
+  #gone(reason: string, isBroken: boolean): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#handler?.closed(reason);
+    this.#handler?.closed(reason, isBroken);
   }
 
   readonly #uncork = (): void => {
@@ -120,6 +121,11 @@ export class WsLink implements Link {
 
   /** Errors of sending come as "error" and "close" as well. */
   readonly #sent = (): void => {};
+}
+
+/** What ws finds wrong with the bytes that came; trouble of the network has other codes. */
+function isOfTheProtocol(error: Error | undefined): boolean {
+  return error !== undefined && "code" in error && String(error.code).startsWith("WS_ERR_");
 }
 
 /** At a border of characters. */
