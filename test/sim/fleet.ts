@@ -186,13 +186,16 @@ export class Fleet {
     });
   }
 
-  /** Discovery: part of the addresses at first, all of them soon. */
+  /** Discovery: part of the addresses at first, all of them soon, and again now and then. */
   #discover(life: Incarnation, random: SeededRandom): void {
     const others = (): string[] =>
       this.nodes.map(({ address }) => address).filter((one) => one !== life.identity.address);
+    const again = (): void => {
+      life.engine.cluster.setTargets(others());
+      life.process.after(random.between(1000, 2000), again);
+    };
     life.engine.cluster.setTargets(others().filter(() => random.chance(0.6)));
-    const laterMs = random.between(100, 2000);
-    life.process.after(laterMs, () => life.engine.cluster.setTargets(others()));
+    life.process.after(random.between(100, 2000), again);
   }
 
   #threw(who: string, error: unknown): void {

@@ -131,6 +131,9 @@ async function search(options: Options): Promise<number> {
   await Promise.all(
     Array.from({ length: workers }, (_, index) =>
       runWorker(shareOf(options, index, workers), (run) => {
+        for (const failure of run.failures.slice(runs[index]?.failures.length ?? 0)) {
+          showFailure(failure);
+        }
         runs[index] = run;
       }),
     ),
@@ -166,9 +169,9 @@ function conclude(run: SeedRun, recorded: readonly FailedSeed[], startedAt: numb
   console.log(describeTotals(run.totals));
   console.log(`  took ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
   const failures = [...recorded, ...run.failures];
-  for (const failure of failures.slice(0, FAILURES_SHOWN)) showFailure(failure);
+  for (const failure of recorded) showFailure(failure);
   if (failures.length > 0) {
-    console.log(`\n${failures.length} seeds fail`);
+    console.log(`\n${failures.length} seeds fail: ${failures.map(({ seed }) => seed).join(", ")}`);
     return 1;
   }
   const tame = run.totals.seeds >= JUDGED_FROM_SEEDS ? shortfalls(run.totals) : [];

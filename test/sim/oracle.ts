@@ -53,7 +53,7 @@ interface KeyLog {
 export class Oracle {
   readonly #byKey = new Map<string, KeyLog>();
   readonly #byOrigin = new Map<number, OracleOp[]>();
-  /** Retired origins: how much of each was covered when it was first retired. */
+  /** Retired origins: how much of each was covered by those that retired it. */
   readonly finals = new Map<number, number>();
 
   /** All keys ever written. */
@@ -91,13 +91,6 @@ export class Oracle {
     return null;
   }
 
-  /** Notes how far an origin was covered when a replica retired it; false if others differ. */
-  retire(origin: number, seq: number): boolean {
-    const known = this.finals.get(origin);
-    if (known === undefined) this.finals.set(origin, seq);
-    return known === undefined || known === seq;
-  }
-
   /** Whether an op is among those that the view covers. */
   covers(view: ReplicaView, [origin, seq]: Dot): boolean {
     return seq <= this.#coveredTo(view, origin);
@@ -133,6 +126,22 @@ export class Oracle {
         op.kills.some(([origin, seq]) => origin === birth[0] && seq === birth[1]) &&
         this.covers(view, op.dot),
     );
+  }
+
+  /** All ops of a key, with what the view covers of them: for a failure's message. */
+  describe(view: ReplicaView, table: string, key: string): string {
+    const lines = (this.#byKey.get(keyId(table, key))?.ops ?? []).map((op) => {
+      const kills = op.kills.map((birth) => birth.join(":")).join(" ");
+      const covered = this.covers(view, op.dot) ? "covered" : "not covered";
+      const birth = op.birth?.join(":") ?? "-";
+      return `  ${op.dot.join(":")} ${op.kind} under ${birth} kills ${kills || "-"}: ${covered}`;
+    });
+    const origins = [...this.#byOrigin.keys()].map((origin) => {
+      if (view.isRetired(origin)) return `${origin} retired at ${this.finals.get(origin)}`;
+      const closed = view.closed.has(origin) ? " closed" : "";
+      return `${origin} to ${view.vector.get(origin) ?? 0}${closed}`;
+    });
+    return `${lines.join("\n")}\n  view: ${origins.join(", ")}`;
   }
 
   /** Whether a covered prefix of that origin's log ends inside a batch. */

@@ -51,6 +51,13 @@ function ownRestlessness(one: Incarnation, live: readonly Incarnation[]): string
     }
     if (!peer.streaming || !peer.streamsToUs) return `no stream with ${peer.id}`;
   }
+  for (const table of tables.replica.tables.values()) {
+    for (const head of table.rows.values()) {
+      for (let row: typeof head | null = head; row !== null; row = row.next) {
+        if (table.isGone(row)) return `a row of a closed owner is held in ${table.id}`;
+      }
+    }
+  }
   const counted = [...tables.acks.countedIds()];
   if (counted.length !== live.length - 1) return `waits for ${counted} only`;
   if (tables.acks.pending > 0) return `${tables.acks.pending} writes wait`;

@@ -75,7 +75,8 @@ export class StateChecker {
     this.#report(
       checker,
       `${who} ${table} ${JSON.stringify(key)}\n  holds    ${show(stored)}\n  expected ${show(expected)}` +
-        (killed.length > 0 ? `\n  killed   ${show(killed)}` : ""),
+        `${killed.length > 0 ? `\n  killed   ${show(killed)}` : ""}\n` +
+        this.#oracle.describe(view, table, key),
     );
   }
 

@@ -147,17 +147,34 @@ export class World {
     const before = life.vectorBefore;
     if (before === null) return;
     const { origins } = life.engine.tables.replica;
-    const judged = new Set(life.retiredNow);
+    for (const origin of life.retiredNow) {
+      const seq = before.get(origin) ?? 0;
+      this.#trace?.(this.#time.nowMs, life.who, `retires ${origin} at ${seq}`);
+      this.#retire(life, origin, seq);
+    }
     for (const [origin, seq] of before) {
-      if (!origins.retired.has(origin)) continue;
+      if (!origins.retired.has(origin) || life.retiredNow.includes(origin)) continue;
       const known = this.#oracle.finals.get(origin) ?? 0;
-      const agrees = judged.has(origin) ? this.#oracle.retire(origin, seq) : seq <= known;
-      if (agrees) continue;
-      this.#report("retire", `${life.who} retires ${origin} at ${seq}, others at ${known}`);
+      if (seq > known) this.#reportRetired(life, { origin, seq, known });
     }
     life.retiredNow = [];
     const hasClosed = origins.closed.includes(true);
     life.vectorBefore = hasClosed ? readView(life.engine.tables).vector : null;
+  }
+
+  /** Others may have retired it elsewhere in the log only if none of them is left. */
+  #retire(life: Incarnation, origin: number, seq: number): void {
+    const known = this.#oracle.finals.get(origin) ?? seq;
+    const isHeld = this.#fleet
+      .live()
+      .some((other) => other !== life && other.engine.tables.replica.origins.retired.has(origin));
+    if (known !== seq && isHeld) this.#reportRetired(life, { origin, seq, known });
+    this.#oracle.finals.set(origin, seq);
+  }
+
+  #reportRetired(life: Incarnation, of: { origin: number; seq: number; known: number }): void {
+    const { origin, seq, known } = of;
+    this.#report("retire", `${life.who} retires ${origin} at ${seq}, others at ${known}`);
   }
 
   // Checkers that judge waits

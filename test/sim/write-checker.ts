@@ -66,6 +66,8 @@ export class WriteChecker {
   readonly #pending = new Set<PendingWrite>();
   #reported: PendingWrite[] = [];
   #intent: WriteIntent | null = null;
+  /** Ops of the running call. */
+  #made: WrittenOp[] = [];
 
   constructor(oracle: Oracle, report: Report, world: WriteWorld) {
     this.#oracle = oracle;
@@ -76,8 +78,10 @@ export class WriteChecker {
   /** Runs a write; its ops are held against the intent. */
   during(intent: WriteIntent, write: () => number): number {
     this.#intent = intent;
+    this.#made = [];
     const seq = write();
     this.#intent = null;
+    this.#checkBatch(intent);
     if (seq > 0) this.counters.writes++;
     return seq;
   }
@@ -85,6 +89,7 @@ export class WriteChecker {
   /** A writer has made an op, and not yet applied it. */
   wrote(by: Incarnation, op: WrittenOp): void {
     this.counters.ops++;
+    this.#made.push(op);
     if (op.dot[0] !== by.origin) this.#report("log", `${by.who} writes as ${op.dot[0]}`);
     if (!by.engine.tables.merging) this.#checkOp(by, op);
     const fault = this.#oracle.add(op);
@@ -196,6 +201,14 @@ export class WriteChecker {
       return;
     }
     this.#report("pending", `${by.who} ${seq}: failed after ${waited} ms with ${error.message}`);
+  }
+
+  /** What one call writes is one batch. */
+  #checkBatch(intent: WriteIntent): void {
+    const last = this.#made.length - 1;
+    if (this.#made.every(({ batchEnd }, at) => batchEnd === (at === last))) return;
+    const ends = this.#made.map(({ dot, batchEnd }) => `${dot.join(":")} ${batchEnd}`);
+    this.#report("batch", `${intent.verb} wrote ${ends.join(", ")}`);
   }
 
   #checkOp(by: Incarnation, op: WrittenOp): void {

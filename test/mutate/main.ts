@@ -1,0 +1,167 @@
+/**
+ * `npm run mutate`: plants each fault of mutations.ts in a temporary copy of the sources and
+ * requires that the simulator notices it by a named checker, not by a crash and not by a time-out.
+ * Nothing of the working copy is changed. `--only name`, `--seeds N` and `--search` (ignores the
+ * seeds that are known to notice) narrow or widen it.
+ */
+import { spawn } from "node:child_process";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { MUTATIONS, type Mutation } from "./mutations.ts";
+
+/** What one fault came to. */
+interface Finding {
+  readonly mutation: Mutation;
+  /** Null if nobody noticed. */
+  readonly seed: number | null;
+  readonly checker: string;
+  readonly message: string;
+}
+
+interface FirstFailure {
+  readonly failure: {
+    readonly seed: number;
+    readonly violation: { readonly checker: string; readonly message: string };
+  } | null;
+}
+
+/** The compiled copy of this file is build/test/mutate/main.js. */
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
+const PARALLEL = 2;
+const TIMEOUT_MS = 20 * 60_000;
+
+/** The text with its edits; throws if a text to be found is not there exactly once. */
+function edited(mutation: Mutation, read: (file: string) => string): Map<string, string> {
+  const texts = new Map<string, string>();
+  for (const { file, find, replace } of mutation.edits) {
+    const text = texts.get(file) ?? read(file);
+    const count = text.split(find).length - 1;
+    if (count !== 1) throw new Error(`${mutation.name}: found ${count} times in ${file}: ${find}`);
+    texts.set(
+      file,
+      text.replace(find, () => replace),
+    );
+  }
+  return texts;
+}
+
+/** A copy of the sources, with links to what is only read. */
+function copySources(into: string): void {
+  for (const folder of ["src", "test/sim"]) {
+    cpSync(join(ROOT, folder), join(into, folder), { recursive: true });
+  }
+  for (const file of ["package.json", "tsconfig.json"]) cpSync(join(ROOT, file), join(into, file));
+  symlinkSync(join(ROOT, "node_modules"), join(into, "node_modules"));
+  const options = { noEmit: false, noCheck: true, rootDir: ".", outDir: "build" };
+  const config = { extends: "./tsconfig.json", compilerOptions: options, include: ["src", "test"] };
+  writeFileSync(join(into, "tsconfig.mutate.json"), JSON.stringify(config));
+}
+
+function run(cwd: string, args: readonly string[]): Promise<{ code: number | null; out: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd, timeout: TIMEOUT_MS });
+    let out = "";
+    child.stdout.on("data", (data: Buffer) => {
+      out += data.toString();
+    });
+    child.stderr.on("data", (data: Buffer) => {
+      out += data.toString();
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, out }));
+  });
+}
+
+async function compile(at: string): Promise<void> {
+  const compiler = join(at, "node_modules", "typescript", "bin", "tsc");
+  const { code, out } = await run(at, [compiler, "-p", "tsconfig.mutate.json"]);
+  if (code !== 0) throw new Error(`the copy does not compile:\n${out}`);
+}
+
+/** Runs seeds until one fails. */
+async function simulate(at: string, from: number, seeds: number): Promise<FirstFailure> {
+  const main = join(at, "build", "test", "sim", "main.js");
+  const args = [main, "--first", "--from", String(from), "--seeds", String(seeds)];
+  const { out } = await run(at, args);
+  const line = out.trim().split("\n").at(-1) ?? "";
+  if (!line.startsWith("{")) throw new Error(`the simulator ended without a verdict:\n${out}`);
+  return JSON.parse(line);
+}
+
+async function plant(
+  mutation: Mutation,
+  base: string,
+  options: { readonly seeds: number; readonly search: boolean },
+): Promise<Finding> {
+  const at = join(base, mutation.name);
+  mkdirSync(join(at, "test"), { recursive: true });
+  try {
+    copySources(at);
+    for (const [file, text] of edited(mutation, (name) => readFileSync(join(at, name), "utf8"))) {
+      writeFileSync(join(at, file), text);
+    }
+    await compile(at);
+    let { failure } = options.search ? { failure: null } : await simulate(at, mutation.seed, 1);
+    failure ??= (await simulate(at, 1, options.seeds)).failure;
+    if (failure === null) return { mutation, seed: null, checker: "nobody", message: "" };
+    const { checker, message } = failure.violation;
+    return { mutation, seed: failure.seed, checker, message };
+  } finally {
+    rmSync(at, { recursive: true, force: true });
+  }
+}
+
+function show({ mutation, seed, checker, message }: Finding): void {
+  const at = seed === null ? "-" : String(seed);
+  const known = seed === null || seed === mutation.seed ? "" : ` (known: ${mutation.seed})`;
+  console.log(`${mutation.name.padEnd(26)} ${checker.padEnd(16)} seed ${at}${known}`);
+  if (checker === "crash") console.log(`  ${message.slice(0, 600)}`);
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string", multiple: true },
+      seeds: { type: "string", default: "2000" },
+      search: { type: "boolean", default: false },
+    },
+  });
+  const seeds = Number(values.seeds);
+  if (!Number.isSafeInteger(seeds) || seeds < 1) throw new Error(`--seeds is ${values.seeds}`);
+  const { only, search } = values;
+  const chosen = MUTATIONS.filter(({ name }) => only === undefined || only.includes(name));
+  for (const mutation of MUTATIONS)
+    edited(mutation, (file) => readFileSync(join(ROOT, file), "utf8"));
+  const base = mkdtempSync(join(tmpdir(), "skein-mutate-"));
+  const queue = [...chosen];
+  const findings: Finding[] = [];
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const finding = await plant(next, base, { seeds, search });
+      findings.push(finding);
+      show(finding);
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: PARALLEL }, worker));
+  } finally {
+    rmSync(base, { recursive: true, force: true });
+  }
+  const unnoticed = findings.filter(({ seed, checker }) => seed === null || checker === "crash");
+  console.log(`${findings.length} faults planted, ${unnoticed.length} not noticed by a checker`);
+  for (const { mutation } of unnoticed) console.log(`  ${mutation.name}: ${mutation.rule}`);
+  return unnoticed.length === 0 && findings.length > 0 ? 0 : 1;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,307 @@
+/**
+ * Faults that are planted on purpose, one at a time, each breaking one rule of the protocol. The
+ * simulator must notice every one of them by a named checker. `find` must match exactly once.
+ */
+
+/** One replacement of text. */
+export interface Edit {
+  /** Path from the root of the repository. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** One fault. */
+export interface Mutation {
+  readonly name: string;
+  /** What it breaks. */
+  readonly rule: string;
+  readonly edits: readonly Edit[];
+  /** The seed that noticed it last: tried first. */
+  readonly seed: number;
+}
+
+const one = (
+  name: string,
+  rule: string,
+  seed: number,
+  edit: readonly [file: string, find: string, replace: string],
+): Mutation => {
+  const [file, find, replace] = edit;
+  return { name, rule, seed, edits: [{ file, find, replace }] };
+};
+
+const STATE: readonly Mutation[] = [
+  one("stream-during-session", "a log flows only after the end of a session", 1, [
+    "src/tables/sender.ts",
+    'peer.streaming = false;\n    if (pull.rows.kind === "unsaid") {',
+    'if (pull.rows.kind === "unsaid") {',
+  ]),
+  one("vector-jumps-first", "the vector jumps with the last slice of a merge", 1, [
+    "src/tables/merge.ts",
+    "*#run(): Generator<void> {",
+    `*#run(): Generator<void> {
+    for (const [id, seq] of this.#end.view.vector) {
+      const index = this.#replica.origins.intern(id);
+      if (seq > (this.#replica.origins.vector[index] as number)) {
+        this.#replica.origins.vector[index] = seq;
+        this.#replica.dropRing(index);
+      }
+    }`,
+  ]),
+  {
+    name: "end-carries-start-view",
+    rule: "the end carries the server's view of that very moment",
+    seed: 1,
+    edits: [
+      {
+        file: "src/tables/session.ts",
+        find: "this.#replica.touchSets.add(this.dirty);",
+        replace:
+          "this.#replica.touchSets.add(this.dirty);\n    this.startView = viewOf(parts.replica.origins);",
+      },
+      {
+        file: "src/tables/session.ts",
+        find: "view: viewOf(this.#replica.origins),",
+        replace: "view: this.startView,",
+      },
+    ],
+  },
+  one("chunks-unstaged", "nothing of a session is applied before its end", 1, [
+    "src/tables/receiver.ts",
+    "(this.#puller.open as OpenPull).stage(items);",
+    `(this.#puller.open as OpenPull).stage(items);
+    for (const { table, key, siblings } of items) {
+      for (const { written } of siblings) if (written) this.#replica.put(table, key, written);
+    }`,
+  ]),
+  one("ahead-dropped", "a kill ahead of its set is remembered", 1, [
+    "src/tables/replica.ts",
+    "if (!this.origins.covered(origin, seq)) this.ahead.add({ table, key, origin, seq });",
+    "",
+  ]),
+  one("ahead-not-in-end", "the end carries the awaited births", 1, [
+    "src/tables/session.ts",
+    "ahead: [...this.#replica.ahead.list()],",
+    "ahead: [],",
+  ]),
+  one("digest-ignored", "buckets whose sums differ are compared key by key", 1, [
+    "src/tables/session.ts",
+    "this.#differs[bucket] = same ? 0 : 1;",
+    "this.#differs[bucket] = 0;",
+  ]),
+  one("unlisted-kept", "what a differing bucket does not list is dead", 1, [
+    "src/tables/merge.ts",
+    "if (this.#end.differs.includes(1)) yield* this.#dropUnlisted();",
+    "",
+  ]),
+  {
+    name: "digest-of-first-sibling",
+    rule: "a digest sums every birth",
+    seed: 1,
+    edits: [
+      {
+        file: "src/tables/session.ts",
+        find: "for (let row: Row | null = head; row !== null; row = row.next) {\n          if (table.isGone(row) || !this.#coverage.covers(",
+        replace:
+          "for (let row: Row | null = head; row === head; row = row.next) {\n          if (table.isGone(row) || !this.#coverage.covers(",
+      },
+      {
+        file: "src/tables/pull.ts",
+        find: 'return { kind: "digest", words: this.#replica.digest.fold(bucketsFor(births)) };',
+        replace: `const digest = new this.#replica.digest.constructor();
+    for (const table of this.#replica.tables.values()) {
+      for (const head of table.rows.values()) {
+        digest.toggle(this.#replica.origins.ids[head.birthOrigin], head.birthSeq);
+      }
+    }
+    return { kind: "digest", words: digest.fold(bucketsFor(births)) };`,
+      },
+    ],
+  },
+  one("dirty-not-marked", "keys that change during a session are sent again", 1, [
+    "src/tables/session.ts",
+    "this.#replica.touchSets.add(this.dirty);",
+    "",
+  ]),
+  one("scan-forgets-dirty", "a scan that passes over a key leaves its mark", 1, [
+    "src/tables/session.ts",
+    "if (this.#wants(table, head)) this.#add(table, head.key, head);",
+    "if (this.#wants(table, head)) this.#add(table, head.key, head);\n        this.dirty.get(table)?.delete(head.key);",
+  ]),
+  one("own-changes-ignored", "a puller notes what changes while a pull is open", 1, [
+    "src/tables/pull.ts",
+    "this.#replica.touchSets.add(open.changed);",
+    "",
+  ]),
+  one("filter-by-dot-only", "a key is sent if a dot or a birth is not covered", 1, [
+    "src/tables/session.ts",
+    "this.#coverage.covers(row.birthOrigin, row.birthSeq) &&\n      this.#coverage.covers(row.dotOrigin, row.dotSeq)",
+    "this.#coverage.covers(row.dotOrigin, row.dotSeq)",
+  ]),
+  one("relay-skips-one", "a resumed log begins right after the puller's vector", 1, [
+    "src/tables/ops-answer.ts",
+    "const next = coverage.seq(origin) + 1;",
+    "const next = coverage.seq(origin) + 2;",
+  ]),
+  one("merge-takes-ops", "no remote op is applied while a merge is under way", 1, [
+    "src/tables/receiver.ts",
+    "if (this.merge === null && this.#waiting.length === 0) this.#handle(peer, frame);",
+    "if (this.#waiting.length === 0) this.#handle(peer, frame);",
+  ]),
+  one("merge-serves-sessions", "no pull is answered while a merge is under way", 1, [
+    "src/tables/receiver.ts",
+    "if (this.merge !== null) peer.waitingPull = pull;\n    else this.#parts.sender",
+    "this.#parts.sender",
+  ]),
+  one("order-by-local-index", "ties are decided by cluster-wide ids", 1, [
+    "src/tables/row.ts",
+    "return (ids[a.dotOrigin] as number) - (ids[b.dotOrigin] as number);",
+    "return a.dotOrigin - b.dotOrigin;",
+  ]),
+  one("covered-put-accepted", "a covered birth that is not held was killed", 1, [
+    "src/tables/replica.ts",
+    "if (this.origins.covered(birthOrigin, birthSeq)) return;",
+    "",
+  ]),
+  one("pull-not-on-evidence", "whoever sees that another covers more pulls", 1, [
+    "src/tables/receiver.ts",
+    "if (this.#parts.peers.get(id)?.streamsToUs !== true) peer.wantsPull = true;",
+    "",
+  ]),
+];
+
+const WRITES: readonly Mutation[] = [
+  one("patch-creates", "a patch never creates", 1, [
+    "src/tables/local-writer.ts",
+    "if (row === undefined) return 0;",
+    "if (row === undefined) return this.set(table, key, value);",
+  ]),
+  one("patch-keeps-siblings", "a patch ends the siblings of the visible birth", 1, [
+    "src/tables/local-writer.ts",
+    '{ kind: "patch", key, value, row, kills }',
+    '{ kind: "patch", key, value, row, kills: NO_KILLS }',
+  ]),
+  one("hidden-survive-a-kill", "a kill ends hidden births, too", 1, [
+    "src/tables/local-writer.ts",
+    "if (!table.isGone(row)) dots.push({ origin: row.birthOrigin, seq: row.birthSeq });\n  }\n  return dots;\n}\n\n/** Births held under a key whose",
+    "if (!table.isHidden(row)) dots.push({ origin: row.birthOrigin, seq: row.birthSeq });\n  }\n  return dots;\n}\n\n/** Births held under a key whose",
+  ]),
+  one("stamps-not-seen", "a received stamp advances the local clock", 1, [
+    "src/tables/replica.ts",
+    "this.clock.see(op.hi, op.lo);",
+    "",
+  ]),
+  one("many-is-many", "a Many is one batch", 1, [
+    "src/tables/local-writer.ts",
+    "seq = this.#write(table, this.#setDraft(table, key, value), at === entries.length - 1);",
+    "seq = this.#write(table, this.#setDraft(table, key, value), true);",
+  ]),
+  one("frame-splits-a-batch", "a frame carries whole batches", 1, [
+    "src/tables/ops-frame.ts",
+    "if (op.batchEnd) whole = seq;",
+    "whole = seq;",
+  ]),
+];
+
+const ACKS: readonly Mutation[] = [
+  one("ack-when-sent", "an ack is sent after applying", 1, [
+    "src/tables/sender.ts",
+    "peer.cursor = lastSeq;\n    }",
+    "peer.cursor = lastSeq;\n      this.#acks.advance(peer.id, lastSeq);\n    }",
+  ]),
+  one("link-loss-excuses", "losing the link alone excuses nobody", 1, [
+    "src/tables/acks.ts",
+    "if (!member.counted) this.#members.delete(id);\n    this.#changed();",
+    "this.#members.delete(id);\n    this.#changed();",
+  ]),
+  one("counted-as-applied", "a member counts as a holder only by its own word", 1, [
+    "src/tables/acks.ts",
+    "if (member.counted) acked.push(member.acked);",
+    "if (member.counted) acked.push(reachedBy(member));",
+  ]),
+  one("ack-by-ping-too-far", "a ping tells what others have applied, not more", 1, [
+    "src/tables/tables.ts",
+    "if (seq !== undefined) applied.set(id, seq);",
+    "if (seq !== undefined) applied.set(id, seq + 1);",
+  ]),
+  one("laggards-waited-for", "a member that lags is not waited for", 1, [
+    "src/tables/lag.ts",
+    "if (acks.reached(id) >= due) continue;",
+    "continue;",
+  ]),
+  one("streaming-not-counted", "a member that streams is waited for", 1, [
+    "src/tables/sender.ts",
+    "this.#acks.count(peer.id, head);",
+    "",
+  ]),
+  one("credit-ignored", "a slow peer costs bounded memory", 1, [
+    "src/tables/peer.ts",
+    "return underWay === 0 || underWay + bytes <= windowBytes;",
+    "return underWay >= 0 || underWay + bytes <= windowBytes;",
+  ]),
+  one("credit-not-returned", "data that was taken gives its credit back", 1, [
+    "src/tables/receiver.ts",
+    "this.#onOps(peer, frame);\n        peer.takenBytes += frame.length;",
+    "this.#onOps(peer, frame);",
+  ]),
+];
+
+const CLOSING: readonly Mutation[] = [
+  one("closed-owners-rows-put", "no row of a closed owner is taken in", 1, [
+    "src/tables/replica.ts",
+    'if (table.lifetime === "node" && this.origins.gone[birthOrigin]) return;',
+    "",
+  ]),
+  one("end-without-closed", "the end carries the closed origins", 1, [
+    "src/tables/merge.ts",
+    "for (const id of this.#end.view.closed) replica.close(id);",
+    "",
+  ]),
+  one("retire-without-agreement", "closed origins retire when all members agree", 1, [
+    "src/tables/retirement.ts",
+    "if (report === undefined || report === null || !agrees(report.view, ours)) return [];",
+    "if (report === undefined || report === null) return [];",
+  ]),
+  one("retire-on-stale-reports", "reports of another membership do not count", 1, [
+    "src/tables/retirement.ts",
+    "if (theirs.vector.size !== ours.vector.size) return false;\n  if (!sameRanges(theirs.retired, ours.retired)) return false;\n  for (const id of ours.vector.keys()) if (!theirs.vector.has(id)) return false;",
+    "",
+  ]),
+  one("goodbye-unheard", "a goodbye closes its sender", 1, [
+    "src/cluster/cluster.ts",
+    'return this.#closeOrigin(peer.origin, { text: "goodbye", down: "goodbye" }, "goodbye");',
+    'return connection.drop("goodbye");',
+  ]),
+  one("down-not-hidden", "the rows of a dead node are hidden", 1, [
+    "src/tables/tables.ts",
+    "if (origins.setHidden(origins.intern(id), true)) counters.hides++;",
+    "",
+  ]),
+  one("back-stays-hidden", "a node that comes back is shown again", 1, [
+    "src/tables/tables.ts",
+    "if (origins.setHidden(index, false)) counters.shows++;",
+    "",
+  ]),
+  one("purge-forgotten", "the rows of closed owners give their memory back", 1, [
+    "src/tables/jobs.ts",
+    "this.#replica.purgeDue = false;",
+    "this.#replica.purgeDue = false;\n      return false;",
+  ]),
+];
+
+const LINKS: readonly Mutation[] = [
+  one("kept-frame-not-copied", "bytes of a frame are valid during the call only", 1, [
+    "src/tables/receiver.ts",
+    "frame: new Uint8Array(frame) }",
+    "frame }",
+  ]),
+  one("judge-right-after-a-stall", "after a stall sockets are read before anyone is judged", 1, [
+    "src/cluster/failure-detector.ts",
+    "return skip ? [] : this.#judge(isVouched);",
+    "return this.#judge(isVouched);",
+  ]),
+];
+
+/** All of them. */
+export const MUTATIONS: readonly Mutation[] = [...STATE, ...WRITES, ...ACKS, ...CLOSING, ...LINKS];
