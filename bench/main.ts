@@ -138,6 +138,10 @@ function results(facts: readonly string[], reports: readonly Report[]): string {
   return `${[...head, ...reports.map(toMarkdown)].join("\n\n").trimEnd()}\n`;
 }
 
+// An exit and no sudden death, so that what was started is ended.
+process.once("SIGINT", () => process.exit(130));
+process.once("SIGTERM", () => process.exit(143));
+
 main().catch((error: unknown) => {
   progressDone();
   process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -74,7 +74,13 @@ export class Mnesia implements Side {
       execFileSync("erlc", ["-o", folder, SCRIPT], { timeout: 30_000 });
       const port = await freePort();
       const epmd = await startEpmd(port);
-      leftovers.push(() => epmd.kill());
+      const killEpmd = () => epmd.kill();
+      // The nodes end with their input; epmd would outlive a benchmark that is interrupted.
+      process.once("exit", killEpmd);
+      leftovers.push(() => {
+        process.off("exit", killEpmd);
+        killEpmd();
+      });
       for (let number = 1; number <= members + spares; number++) {
         nodes.push(new ErlangNode({ number, folder, epmdPort: port }));
       }
