@@ -12,21 +12,34 @@ const setup = (...args: readonly string[]): Promise<Outcome> =>
   repository.node("scripts/setup.mjs", ...args);
 
 describe("setup build", () => {
+  let fresh: TemporaryRepository;
+  let built: TemporaryRepository;
+  let first: Outcome;
+
+  beforeAll(async () => {
+    fresh = new TemporaryRepository([...SCRIPTS, "tsconfig.json", "tsconfig.build.json"]);
+    fresh.write("package.json", ESM);
+    fresh.write("package-lock.json", EMPTY_LOCK);
+    fresh.write("src/one.ts", 'import { two } from "./two.ts";\nconsole.log(two);\n');
+    fresh.write("src/two.ts", "export const two: number = 2;\n");
+    fresh.write("src/page.html", "<p>two</p>\n");
+    fresh.linkPackages("typescript", "@types/node", "undici-types");
+    built = new TemporaryRepository(["."], fresh.root);
+    first = await built.node("scripts/setup.mjs", "build");
+  });
+  afterAll(() => {
+    fresh.remove();
+    built.remove();
+  });
   afterEach(() => repository.remove());
 
-  function makeRepository(): void {
-    repository = new TemporaryRepository([...SCRIPTS, "tsconfig.json", "tsconfig.build.json"]);
-    repository.write("package.json", ESM);
-    repository.write("package-lock.json", EMPTY_LOCK);
-    repository.write("src/one.ts", 'import { two } from "./two.ts";\nconsole.log(two);\n');
-    repository.write("src/two.ts", "export const two: number = 2;\n");
-    repository.write("src/page.html", "<p>two</p>\n");
-    repository.linkPackages("typescript", "@types/node", "undici-types");
-  }
+  /** Each test changes a copy of its own. */
+  const copyOf = (other: TemporaryRepository): void => {
+    repository = new TemporaryRepository(["."], other.root);
+  };
 
   it("compiles what runs, copies data files, and is silent the second time", async () => {
-    makeRepository();
-    const first = await setup("build");
+    copyOf(built);
     expect(first.output).toMatch(/setup: compiled 2 files to dist\/ in \d+\.\d s\n$/);
     expect(first.code).toBe(0);
     expect((await repository.node("dist/one.js")).output).toBe("2\n");
@@ -36,16 +49,14 @@ describe("setup build", () => {
   });
 
   it("compiles again when a source has changed, also back in time", async () => {
-    makeRepository();
-    await setup("build");
+    copyOf(built);
     repository.write("src/two.ts", "export const two: number = 22;\n");
     expect((await setup("build")).output).toContain("sources are newer than dist/");
     expect((await repository.node("dist/one.js")).output).toBe("22\n");
   });
 
   it("removes what no source stands for any more, and makes again what was lost", async () => {
-    makeRepository();
-    await setup("build");
+    copyOf(built);
     repository.write("src/one.ts", "console.log(1);\n");
     rmSync(repository.path("src/two.ts"));
     rmSync(repository.path("src/page.html"));
@@ -57,8 +68,7 @@ describe("setup build", () => {
   });
 
   it("shows the compiler's errors, fails, and leaves the last good output", async () => {
-    makeRepository();
-    await setup("build");
+    copyOf(built);
     repository.write("src/two.ts", 'export const two: number = "two";\n');
     const { code, output } = await setup("build");
     expect(output).toContain("src/two.ts(1,14): error TS2322");
@@ -68,14 +78,14 @@ describe("setup build", () => {
   });
 
   it("refuses what it does not know", async () => {
-    makeRepository();
+    copyOf(fresh);
     const { code, output } = await setup("biuld");
     expect(output).toBe('setup: unknown arguments "biuld"; allowed is nothing, build or tools\n');
     expect(code).toBe(1);
   });
 
   it("tells an old Node which one is needed", async () => {
-    makeRepository();
+    copyOf(fresh);
     repository.write(
       "old.mjs",
       `Object.defineProperty(process, "versions", { value: { node: "20.18.1" } });
@@ -87,7 +97,7 @@ describe("setup build", () => {
   });
 
   it("lets one of two at once do the work", async () => {
-    makeRepository();
+    copyOf(fresh);
     const both = await Promise.all([setup("build"), setup("build")]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     const said = both.map(({ output }) => output).join("");
@@ -97,7 +107,7 @@ describe("setup build", () => {
   });
 
   it("takes over the lock of a setup that was killed", async () => {
-    makeRepository();
+    copyOf(fresh);
     const dead = await repository.node("-p", "process.pid + ' ' + os.hostname()");
     const [pid, host] = dead.output.trim().split(" ");
     repository.write("build/.setup-lock/owner.json", JSON.stringify({ pid: Number(pid), host }));
@@ -107,7 +117,7 @@ describe("setup build", () => {
   });
 
   it("waits for the lock of a setup that lives, and gives up in the end", async () => {
-    makeRepository();
+    copyOf(fresh);
     repository.write(
       "wait.mjs",
       `import { withLock } from "./scripts/setup/lock.mjs";

@@ -19,10 +19,11 @@ export class TemporaryRepository {
   readonly root: string;
   readonly #running = new Set<ChildProcess>();
 
-  constructor(copied: readonly string[]) {
+  /** `copied` are paths in `from`, which is this project unless told otherwise. */
+  constructor(copied: readonly string[], from: string = original) {
     this.root = mkdtempSync(join(tmpdir(), "skein-repository-"));
     for (const path of copied) {
-      cpSync(join(original, path), join(this.root, path), { recursive: true });
+      cpSync(join(from, path), join(this.root, path), { recursive: true });
     }
   }
 
