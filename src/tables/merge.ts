@@ -23,9 +23,17 @@ export class Merge {
   readonly #end: EndFrame;
   readonly #coverage: Coverage;
   readonly #steps: Iterator<void>;
+  readonly #close: (id: number) => void;
 
-  constructor(replica: Replica, pull: OpenPull, end: EndFrame) {
+  /** `close` is told of every origin that the server has closed: more depends on that than rows. */
+  constructor(
+    parts: { readonly replica: Replica; readonly close: (id: number) => void },
+    pull: OpenPull,
+    end: EndFrame,
+  ) {
+    const { replica } = parts;
     this.#replica = replica;
+    this.#close = parts.close;
     this.#pull = pull;
     this.#end = end;
     this.#coverage = new Coverage(end.view, replica.origins);
@@ -124,7 +132,7 @@ export class Merge {
       }
       origins.list(index);
     }
-    for (const id of this.#end.view.closed) replica.close(id);
+    for (const id of this.#end.view.closed) this.#close(id);
     replica.ahead.prune((origin, seq) => origins.covered(origin, seq));
     replica.counters.merges++;
   }

@@ -246,7 +246,7 @@ export class Receiver {
     const { origins } = this.#replica;
     const ours = end.view.vector.get(origins.ids[origins.self] as number) ?? 0;
     if (ours >= this.#replica.nextSeq) throw new ProtocolError("end that covers ops not written");
-    this.merge = new Merge(this.#replica, this.#puller.open as OpenPull, end);
+    this.merge = new Merge(this.#parts, this.#puller.open as OpenPull, end);
     this.#mergedFrom = peer;
     this.#puller.finish();
   }

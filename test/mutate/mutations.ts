@@ -255,7 +255,7 @@ const CLOSING: readonly Mutation[] = [
   ]),
   one("end-without-closed", "the end carries the closed origins", 1, [
     "src/tables/merge.ts",
-    "for (const id of this.#end.view.closed) replica.close(id);",
+    "for (const id of this.#end.view.closed) this.#close(id);",
     "",
   ]),
   one("retire-without-agreement", "closed origins retire when all members agree", 1, [
