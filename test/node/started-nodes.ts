@@ -64,7 +64,7 @@ function equal(a: readonly string[], b: readonly string[]): boolean {
 }
 
 /** The same table on each node. */
-export function tablesOf(nodes: readonly Node[], name = "sessions"): Table<unknown>[] {
+export function tablesOf(nodes: readonly Node[], name = "checked"): Table<unknown>[] {
   return nodes.map((node) => node.table<unknown>(name));
 }
 
