@@ -57,6 +57,11 @@ export class Instance {
   #child: ChildProcess | undefined;
   #pid = 0;
   #paused: number[] = [];
+  /** A stopped server has no shell that watches: what is left goes with this process. */
+  readonly #onExit = () => {
+    if (this.#child !== undefined) signal(this.#pid, "SIGKILL");
+    rmSync(this.folder, { recursive: true, force: true });
+  };
 
   private constructor(options: InstanceOptions, port: number) {
     this.#options = options;
@@ -65,6 +70,7 @@ export class Instance {
     if (options.account !== undefined) {
       chownSync(this.folder, options.account.uid, options.account.gid);
     }
+    process.once("exit", this.#onExit);
   }
 
   /** Prepares the folder and starts the server. */
@@ -138,6 +144,7 @@ export class Instance {
     if (quickStopSignal !== undefined) await this.#end(quickStopSignal);
     else if (this.#child !== undefined) await this.kill();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    process.removeListener("exit", this.#onExit);
   }
 
   async #end(how: NodeJS.Signals): Promise<void> {
