@@ -41,8 +41,13 @@ export class Absence {
     this.#reports.delete(member);
   }
 
-  /** Origins on the own list and on that of each live member. */
-  agreed(liveMembers: readonly number[]): number[] {
+  /**
+   * Origins on the own list and on that of each live member. None unless the live ones, this
+   * node included, are more than half of all that are known and open: of two halves that lost
+   * sight of one another neither is to close the other.
+   */
+  agreed(liveMembers: readonly number[], knownMembers: number): number[] {
+    if ((liveMembers.length + 1) * 2 <= knownMembers + 1) return [];
     return [...this.#own].filter((origin) =>
       liveMembers.every((member) => this.#reports.get(member)?.has(origin) === true),
     );

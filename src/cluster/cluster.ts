@@ -67,6 +67,7 @@ export class Cluster {
   readonly #ownAddresses = new Set<string>();
   #state: State = "new";
   #targets: readonly string[] = [];
+  #hasTargets = false;
   #ticks = 0;
   #timer: Timer | undefined;
 
@@ -127,6 +128,7 @@ export class Cluster {
       this.#environment.log.warn(fields, "discovery gives more addresses than are dialled");
     }
     this.#targets = addresses.slice(0, TARGETS_MAX);
+    this.#hasTargets = true;
     // What was our own address may be another's by the time that it is listed again.
     for (const address of this.#ownAddresses) {
       if (!this.#targets.includes(address)) this.#ownAddresses.delete(address);
@@ -161,6 +163,18 @@ export class Cluster {
   /** All other nodes that are known and not closed, down ones included. */
   members(): readonly Member[] {
     return this.#roster.members(this.#environment.clock.now());
+  }
+
+  /**
+   * Whether nobody can be in the cluster unheard of: each address that discovery or a member
+   * names is linked, or its host says that nobody listens there.
+   */
+  isComplete(): boolean {
+    if (!this.#hasTargets) return false;
+    const peers = this.linkedPeers();
+    return this.#dialer.status().every(({ address, origin, isVacant }) => {
+      return isVacant || peers.some((peer) => peer.address === address || peer.origin === origin);
+    });
   }
 
   /** The layer above has closed that origin for good: it is dropped, forgotten and refused. */
@@ -319,7 +333,8 @@ export class Cluster {
       end.kind === "closed" ||
       (end.kind === "dial failed" && end.why !== "invalid") ||
       (end.kind === "refused" && (end.reason === "busy" || end.reason === "timeout"));
-    this.#dialer.failed(address, textOf(end), !isQuick);
+    const isVacant = end.kind === "dial failed" && end.why === "refused";
+    this.#dialer.failed(address, textOf(end), { isHopeless: !isQuick, isVacant });
     if (end.kind !== "dial failed" || end.why !== "refused") return;
     this.#roster.refusedAt(address, this.#environment.clock.now());
   }

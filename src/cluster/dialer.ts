@@ -29,6 +29,8 @@ export interface DialStatus {
   readonly lastFailure: string | undefined;
   /** Who was found there last; may be known by another address. */
   readonly origin: number | undefined;
+  /** The newest attempt failed because its host says that nobody listens there. */
+  readonly isVacant: boolean;
 }
 
 interface Entry {
@@ -37,6 +39,7 @@ interface Entry {
   failures: number;
   lastFailure: string | undefined;
   origin: number | undefined;
+  isVacant: boolean;
   timer: Timer | undefined;
 }
 
@@ -68,11 +71,16 @@ export class Dialer {
   }
 
   /** An attempt came to nothing; `isHopeless` when a quick retry cannot help. */
-  failed(address: string, why: string, isHopeless = false): void {
+  failed(
+    address: string,
+    why: string,
+    { isHopeless, isVacant }: { readonly isHopeless: boolean; readonly isVacant: boolean },
+  ): void {
     const entry = this.#ended(address);
     if (entry === undefined) return;
     entry.failures++;
     entry.lastFailure = why;
+    entry.isVacant = isVacant;
     this.#again(entry, isHopeless ? this.#options.redialMaxMs : this.#backoffMs(entry));
   }
 
@@ -81,6 +89,7 @@ export class Dialer {
     const entry = this.#ended(address);
     if (entry === undefined) return;
     entry.origin = origin;
+    entry.isVacant = false;
     this.#again(entry, this.#options.redialMaxMs);
   }
 
@@ -101,12 +110,10 @@ export class Dialer {
   }
 
   status(): DialStatus[] {
-    return [...this.#entries.values()].map(({ address, failures, lastFailure, origin }) => ({
-      address,
-      failures,
-      lastFailure,
-      origin,
-    }));
+    return [...this.#entries.values()].map((entry) => {
+      const { address, failures, lastFailure, origin, isVacant } = entry;
+      return { address, failures, lastFailure, origin, isVacant };
+    });
   }
 
   #ended(address: string): Entry | undefined {
@@ -148,6 +155,7 @@ function newEntry(address: string): Entry {
     failures: 0,
     lastFailure: undefined,
     origin: undefined,
+    isVacant: false,
     timer: undefined,
   };
 }

@@ -195,10 +195,12 @@ export class Roster {
 
   #closeAbsent(): void {
     const live: number[] = [];
+    let known = 0;
     for (const { identity } of this.membership.list()) {
+      known++;
       if (this.#detector.isCounted(identity.origin)) live.push(identity.origin);
     }
-    for (const origin of this.#absence.agreed(live)) {
+    for (const origin of this.#absence.agreed(live, known)) {
       // The list is of the last round; it may have been closed in another way since.
       if (this.membership.get(origin) === undefined) continue;
       this.#absence.closed(origin);

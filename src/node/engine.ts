@@ -191,7 +191,7 @@ class AssembledEngine implements Engine, ClusterEvents {
 
   tick(): void {
     if (this.#stopped) return;
-    this.tables.tick();
+    this.tables.tick(this.cluster.isComplete());
     this.#events.tick?.();
   }
 

@@ -3,6 +3,9 @@
  * knows the same members, has closed the same origins and covers the same of each, all closed
  * origins leave the vector in one batch. From then on everything of theirs counts as covered.
  *
+ * Nobody unheard of may hold more: the caller asks only while every address that discovery names
+ * is linked or vacant. Two sides of a split that retire apart would disagree on what was covered.
+ *
  * A report counts only if its closed and retired sets equal ours: one from before somebody died
  * must not be mixed with one from after. Others adopt a retirement only with a state session.
  */

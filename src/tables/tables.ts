@@ -4,7 +4,7 @@
  * or promise in here.
  */
 import { FencedError, ProtocolError } from "../errors.ts";
-import { type AckNeed, Acks, type Waiter } from "./acks.ts";
+import { Acks, type AckTerms, type Waiter } from "./acks.ts";
 import type { Counters } from "./counters.ts";
 import { Jobs } from "./jobs.ts";
 import { Lag } from "./lag.ts";
@@ -117,8 +117,8 @@ export class Tables {
   }
 
   /** Waits for a write of ours. The write goes out at the end of this turn. */
-  wait(seq: number, terms: { need: AckNeed; timeoutMs: number }, waiter: Waiter): void {
-    this.acks.wait(seq, { ...terms, now: this.#now() }, waiter);
+  wait(seq: number, terms: AckTerms, waiter: Waiter): void {
+    this.acks.wait(seq, terms, this.#now(), waiter);
     this.#outbox.wake();
   }
 
@@ -196,8 +196,11 @@ export class Tables {
     return this.replica.origins.gone[index] as boolean;
   }
 
-  /** With every round of pings: reports, retirement, stalled pulls, members that lag. */
-  tick(): void {
+  /**
+   * With every round of pings: reports, retirement, stalled pulls, members that lag.
+   * `isComplete`: nobody can be in the cluster unheard of, so closed origins may be retired.
+   */
+  tick(isComplete: boolean): void {
     const now = this.#now();
     this.#receiver.dropStalledPull(now, (peer) => {
       this.#outbox.disconnect(peer.id, "pull stalled");
@@ -207,7 +210,7 @@ export class Tables {
       this.replica.observer.lagged?.(id);
       this.#events.lagging?.(id);
     }
-    if (!this.merging) retireClosed(this.replica, this.#peers);
+    if (isComplete && !this.merging) retireClosed(this.replica, this.#peers);
     this.acks.expire(now);
     for (const peer of this.#peers.values()) this.#sendVector(peer);
     this.#outbox.wake();

@@ -72,7 +72,7 @@ describe("Dialer", () => {
   it("what is no longer wanted is forgotten with its failures", () => {
     const { clock, dialer, dials } = setup();
     dialer.want(new Set(["a"]));
-    dialer.failed("a", "refused: nobody");
+    dialer.failed("a", "refused: nobody", { isHopeless: false, isVacant: false });
     expect(dialer.status()).toMatchObject([
       { address: "a", failures: 1, lastFailure: "refused: nobody" },
     ]);
@@ -86,7 +86,7 @@ describe("Dialer", () => {
   it("stopped, it dials nobody", () => {
     const { clock, dialer, dials } = setup();
     dialer.want(new Set(["a"]));
-    dialer.failed("a", "refused");
+    dialer.failed("a", "refused", { isHopeless: false, isVacant: false });
     dialer.stop();
     dialer.want(new Set(["b"]));
     clock.advance(60_000);

@@ -1,6 +1,6 @@
 /** The engine of several nodes in one process: links in memory, time by hand. */
 import { describe, expect, it } from "vitest";
-import { MemoryNetwork } from "../../src/cluster/memory-transport.ts";
+import { MemoryNetwork, type MemoryTransport } from "../../src/cluster/memory-transport.ts";
 import { assembleEngine, type Engine } from "../../src/node/engine.ts";
 import { silentLog } from "../../src/runtime.ts";
 import { encodeKey } from "../../src/tables/key.ts";
@@ -14,9 +14,11 @@ async function mesh(count: number, limits = {}) {
   const clock = new VirtualClock();
   const network = new MemoryNetwork(clock);
   const engines: Engine[] = [];
+  const transports: MemoryTransport[] = [];
   const addresses: string[] = [];
   for (let at = 0; at < count; at++) {
     const transport = network.transport();
+    transports.push(transport);
     let engine: Engine | undefined;
     const { address } = await transport.listen((link) => (engine as Engine).accept(link));
     engine = assembleEngine(
@@ -30,7 +32,7 @@ async function mesh(count: number, limits = {}) {
     engine.start();
     engine.cluster.setTargets(addresses);
   }
-  return { clock, engines };
+  return { clock, engines, transports };
 }
 
 function valueAt(engine: Engine, key: string): unknown {
@@ -76,7 +78,7 @@ describe("engine", () => {
   });
 
   it("drops the rows of a node that says goodbye", async () => {
-    const { clock, engines } = await mesh(3);
+    const { clock, engines, transports } = await mesh(3);
     clock.advance(2000);
     const [a, b, c] = engines as [Engine, Engine, Engine];
     a.tables.write.set(a.tables.open(identity), encodeKey("mine"), encodeValue(1));
@@ -87,7 +89,11 @@ describe("engine", () => {
     clock.advance(100);
     expect(valueAt(b, "mine")).toBeUndefined();
     expect(c.tables.open(identity).births).toBe(0);
+    // As long as somebody answers there, an incarnation unheard of might know more.
     clock.advance(5000);
+    expect(b.tables.replica.origins.retired.has(1)).toBe(false);
+    await transports[0]?.close();
+    clock.advance(10_000);
     expect(b.tables.replica.origins.retired.has(1)).toBe(true);
   });
 });
