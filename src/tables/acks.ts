@@ -27,6 +27,12 @@ export interface Waiter {
 /** How many others must have applied a write: all that count, or that many. */
 export type AckNeed = "all" | number;
 
+/** Whom a write waits for, and how long, ms. */
+export interface AckTerms {
+  readonly need: AckNeed;
+  readonly timeoutMs: number;
+}
+
 interface Pending {
   readonly seq: number;
   readonly deadline: number;
@@ -56,6 +62,7 @@ export class Acks {
   readonly #members = new Map<number, AckMember>();
   readonly #queues = new Map<string, Queue>();
   readonly #pendingMax: number;
+  #lastQueue: Queue | null = null;
   #pending = 0;
   #reached: Reached | null = null;
   timeouts = 0;
@@ -129,23 +136,14 @@ export class Acks {
     return true;
   }
 
-  /** Waits until the write is where it is needed. Throws OverloadedError before anything else. */
-  wait(
-    seq: number,
-    terms: { readonly need: AckNeed; readonly timeoutMs: number; readonly now: number },
-    waiter: Waiter,
-  ): void {
+  /** Waits until the write is where it is needed. */
+  wait(seq: number, terms: AckTerms, now: number, waiter: Waiter): void {
     if (this.#watermark(terms.need) >= seq) {
       waiter.done(this.#reachedBy(terms.need));
       return;
     }
-    const key = `${terms.need}|${terms.timeoutMs}`;
-    let queue = this.#queues.get(key);
-    if (queue === undefined) {
-      queue = { need: terms.need, timeoutMs: terms.timeoutMs, entries: [], head: 0 };
-      this.#queues.set(key, queue);
-    }
-    queue.entries.push({ seq, deadline: terms.now + terms.timeoutMs, waiter });
+    const deadline = now + terms.timeoutMs;
+    this.#queueFor(terms).entries.push({ seq, deadline, waiter });
     this.#pending++;
   }
 
@@ -182,7 +180,9 @@ export class Acks {
         this.timeouts++;
         entry.waiter.fail(new AckTimeoutError(queue.timeoutMs, this.#missing(entry.seq)));
       }
-      if (queue.entries.length === 0) this.#queues.delete(key);
+      if (queue.entries.length > 0) continue;
+      this.#queues.delete(key);
+      if (queue === this.#lastQueue) this.#lastQueue = null;
     }
   }
 
@@ -192,6 +192,7 @@ export class Acks {
       while (queue.head < queue.entries.length) this.#take(queue).waiter.fail(error);
     }
     this.#queues.clear();
+    this.#lastQueue = null;
   }
 
   /** Ids of the members that are waited for. */
@@ -202,6 +203,20 @@ export class Acks {
   /** Ids of linked members that are not waited for. */
   *catchingUpIds(): IterableIterator<number> {
     for (const [id, member] of this.#members) if (!member.counted) yield id;
+  }
+
+  /** Nearly all writes have the same terms: the queue used last is looked at first. */
+  #queueFor({ need, timeoutMs }: AckTerms): Queue {
+    const last = this.#lastQueue;
+    if (last !== null && last.need === need && last.timeoutMs === timeoutMs) return last;
+    const key = `${need}|${timeoutMs}`;
+    let queue = this.#queues.get(key);
+    if (queue === undefined) {
+      queue = { need, timeoutMs, entries: [], head: 0 };
+      this.#queues.set(key, queue);
+    }
+    this.#lastQueue = queue;
+    return queue;
   }
 
   #take(queue: Queue): Pending {

@@ -16,6 +16,8 @@ export class Peer {
 
   /** Sending: our log flows to it as we write. */
   streaming = false;
+  /** Where our log was when it began to flow; the peer counts once it has applied that much. */
+  countFrom = 0;
   /** Last seq of our own log that was sent. */
   cursor = 0;
   /** At most one of the two is under way. */

@@ -185,7 +185,7 @@ export class Receiver {
     if (bytes > peer.sentBytes)
       throw new ProtocolError(`ack of ${bytes} bytes, which were not sent`);
     peer.creditedBytes = Math.max(peer.creditedBytes, bytes);
-    this.#parts.acks.advance(peer.id, seq);
+    this.#parts.sender.applied(peer, seq);
   }
 
   #onPull(peer: Peer, frame: Uint8Array): void {

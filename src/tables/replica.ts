@@ -86,7 +86,7 @@ export class Replica {
     // A ring that is made now begins with this op: before the vector moves.
     const ring = this.ring(op.origin);
     this.clock.see(op.hi, op.lo);
-    if (!this.#overwrite(op)) {
+    if (!this.#setPlainly(op)) {
       for (const birth of op.kills) this.kill(op.table, op.key, birth.origin, birth.seq);
       if (op.kind !== "delete") this.put(op.table, op.key, writtenBy(op));
     }
@@ -97,25 +97,30 @@ export class Replica {
   }
 
   /**
-   * The common case in one look-up: a set that ends the only row of its key. False if anything
-   * about it is uncommon; then nothing was changed.
+   * The common cases in one look-up: a set of a key without rows, or one that ends the only row
+   * of its key. False if anything about it is uncommon; then nothing was changed.
    */
-  #overwrite(op: Op): boolean {
+  #setPlainly(op: Op): boolean {
+    const { table, origin, seq } = op;
+    if (op.kind !== "set" || op.kills.length > 1 || this.ahead.has(origin, seq)) return false;
+    if (table.lifetime === "node" && this.origins.gone[origin]) return false;
+    const head = table.rows.get(op.key);
     const kill = op.kills[0];
-    if (op.kind !== "set" || kill === undefined || op.kills.length > 1) return false;
-    const { table } = op;
-    const row = table.rows.get(op.key);
-    if (row === undefined || row.next !== null) return false;
-    if (row.birthSeq !== kill.seq || row.birthOrigin !== kill.origin) return false;
-    if (!this.origins.covered(kill.origin, kill.seq) || this.ahead.has(op.origin, op.seq))
-      return false;
-    if (table.lifetime === "node" && this.origins.gone[op.origin]) return false;
     const { ids } = this.origins;
-    this.#sum(table, row.dotOrigin, row.dotSeq);
-    this.digest.toggle(ids[row.birthOrigin] as number, row.birthSeq);
-    table.overwrite(row, writtenBy(op));
-    this.digest.toggle(ids[op.origin] as number, op.seq);
-    this.#sum(table, op.origin, op.seq);
+    if (kill === undefined) {
+      if (head !== undefined) return false;
+      const { key, value, hi, lo } = op;
+      table.insert(new Row(key, value, origin, seq, origin, seq, hi, lo), undefined);
+    } else {
+      if (head === undefined || head.next !== null) return false;
+      if (head.birthSeq !== kill.seq || head.birthOrigin !== kill.origin) return false;
+      if (!this.origins.covered(kill.origin, kill.seq)) return false;
+      this.#sum(table, head.dotOrigin, head.dotSeq);
+      this.digest.toggle(ids[head.birthOrigin] as number, head.birthSeq);
+      table.overwrite(head, op);
+    }
+    this.digest.toggle(ids[origin] as number, seq);
+    this.#sum(table, origin, seq);
     this.touch(table, op.key);
     return true;
   }
@@ -144,7 +149,8 @@ export class Replica {
     } else {
       if (this.origins.covered(birthOrigin, birthSeq)) return;
       const { value, dotOrigin, dotSeq, hi, lo } = written;
-      table.insert(new Row(key, value, birthOrigin, birthSeq, dotOrigin, dotSeq, hi, lo));
+      const row = new Row(key, value, birthOrigin, birthSeq, dotOrigin, dotSeq, hi, lo);
+      table.insert(row, table.rows.get(key));
       this.#sum(table, dotOrigin, dotSeq);
       this.digest.toggle(this.origins.ids[birthOrigin] as number, birthSeq);
     }

@@ -143,7 +143,20 @@ export class Sender {
   #startStreaming(peer: Peer, head: number): void {
     peer.streaming = true;
     peer.cursor = head;
-    this.#acks.count(peer.id, head);
+    peer.countFrom = head;
+    if (head === 0) this.applied(peer, 0);
+  }
+
+  /**
+   * The peer has applied our log up to `seq`. Writes wait for it from the moment that it has all
+   * that it was sent to catch up: not while it still merges a session, which may take seconds.
+   */
+  applied(peer: Peer, seq: number): void {
+    this.#acks.advance(peer.id, seq);
+    if (!peer.streaming || seq < peer.countFrom) return;
+    // Once for each stream: who lags later is counted again by lag.ts alone.
+    peer.countFrom = Number.POSITIVE_INFINITY;
+    this.#acks.count(peer.id, seq);
   }
 
   #acknowledge(peer: Peer): void {

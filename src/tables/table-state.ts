@@ -3,9 +3,11 @@
  * secondary indexes where declared. It knows what is held and what is shown; what should be held
  * is the replica's business.
  */
+
+import type { Op } from "./op.ts";
 import type { OrderedKeys } from "./ordered-keys.ts";
 import type { Origins } from "./origins.ts";
-import { compareWrites, type Row, type Written } from "./row.ts";
+import { compareWrites, type Row } from "./row.ts";
 import { RowMap } from "./row-map.ts";
 import type { SecondaryIndex } from "./secondary-index.ts";
 
@@ -128,9 +130,8 @@ export class TableState {
     return size;
   }
 
-  /** Puts a row into its key's chain. */
-  insert(row: Row): void {
-    const head = this.rows.get(row.key);
+  /** Puts a row into its key's chain, whose head the caller has looked up. */
+  insert(row: Row, head: Row | undefined): void {
     if (head === undefined) {
       this.rows.set(row.key, row);
       this.ordered?.add(row.key);
@@ -192,19 +193,19 @@ export class TableState {
    * Turns the only row of a key into another birth with a newer value: what removing it and
    * inserting the other comes to, at one look-up instead of six.
    */
-  overwrite(row: Row, written: Written): void {
+  overwrite(row: Row, op: Op): void {
     this.#countSingle(row, -1);
     this.#birthsOf[row.birthOrigin] = this.birthsOf(row.birthOrigin) - 1;
     this.#unindex(row, null);
-    this.bytes += written.value.length - row.value.length;
-    row.value = written.value;
+    this.bytes += op.value.length - row.value.length;
+    row.value = op.value;
     row.decoded = undefined;
-    row.birthOrigin = written.birthOrigin;
-    row.birthSeq = written.birthSeq;
-    row.dotOrigin = written.dotOrigin;
-    row.dotSeq = written.dotSeq;
-    row.hi = written.hi;
-    row.lo = written.lo;
+    row.birthOrigin = op.origin;
+    row.birthSeq = op.seq;
+    row.dotOrigin = op.origin;
+    row.dotSeq = op.seq;
+    row.hi = op.hi;
+    row.lo = op.lo;
     this.#countSingle(row, 1);
     this.#birthsOf[row.birthOrigin] = this.birthsOf(row.birthOrigin) + 1;
     for (const index of this.indexes) index.add(row.key, indexable(row));
