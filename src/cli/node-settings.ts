@@ -95,14 +95,15 @@ export function resolveNodeSettings(sources: SettingSources): NodeSettings {
 /** What the node itself would refuse, so that it is said in the same breath. */
 function faultsTogether(settings: NodeSettings): readonly string[] {
   const { cluster, listen, advertise, url } = settings;
-  // A secret file is read later; that there is one is what counts here.
+  // A secret file is read later; that there is one is what counts here. What is missing has been
+  // said already.
   const secret = settings.secret ?? (settings.secretFile === undefined ? [] : ["unread"]);
   try {
     checkNodeOptions({
-      cluster,
+      cluster: cluster || "missing",
       listen,
       secret,
-      discovery: { url },
+      discovery: { url: url || "sqlite:missing" },
       ...(advertise === undefined ? {} : { advertise }),
     });
     return [];

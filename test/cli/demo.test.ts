@@ -2,10 +2,18 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { build, descendants, eventually, isAlive, SKEIN, start } from "./processes.ts";
-
-/** Several processes start, one of them waits for the failure detector, on a shared machine. */
-const LIMIT_MS = 120_000;
+import {
+  build,
+  descendants,
+  eventually,
+  hasScript,
+  isAlive,
+  ROOT,
+  SKEIN,
+  start,
+  startOnTerminal,
+  TEST_LIMIT_MS,
+} from "./processes.ts";
 
 let folder: string;
 
@@ -20,6 +28,21 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 /** Everything the demonstration makes is below this folder. */
 function startDemo(...args: string[]) {
   return start(SKEIN, ["demo", "--rows", "300", ...args], { TMPDIR: folder });
+}
+
+/** What a demonstration has started, once it is at least so many processes; the warden is one of them. */
+async function processesOf(pid: number, count: number): Promise<number[]> {
+  return eventually(() => {
+    const found = descendants(pid);
+    return found.length >= count ? found : undefined;
+  }, `${count} processes`);
+}
+
+async function expectNothingLeft(pids: readonly number[]): Promise<void> {
+  await eventually(
+    () => (pids.some(isAlive) || readdirSync(folder).length > 0 ? undefined : true),
+    () => `left: ${pids.filter(isAlive).join(", ")} ${readdirSync(folder).join(", ")}`,
+  );
 }
 
 const CLAIMS = [
@@ -38,84 +61,102 @@ const CLAIMS = [
 interface Report {
   readonly ok: boolean;
   readonly nodes: number;
-  readonly claims: readonly { claim: string; ok: boolean; facts: Record<string, unknown> }[];
+  readonly claims: readonly {
+    claim: string;
+    measured: string;
+    ok: boolean;
+    facts: Record<string, unknown>;
+  }[];
 }
 
-describe("skein demo", () => {
-  it(
-    "shows all it claims on three processes, says so as JSON and leaves nothing behind",
-    async () => {
-      const demo = startDemo("--once", "--json");
-      const { code } = await demo.ended;
-      const report: Report = JSON.parse(demo.stdout);
-      expect(report.claims.filter(({ ok }) => !ok)).toEqual([]);
-      expect(report.claims.map(({ claim }) => claim)).toEqual(CLAIMS);
-      expect(report).toMatchObject({ ok: true, nodes: 3 });
-      const facts = Object.assign({}, ...report.claims.map((claim) => claim.facts));
-      expect(facts).toMatchObject({ links: 3, discovery: "sqlite", rowsLeft: 600, reachedMin: 2 });
-      expect(code).toBe(0);
-      expect(demo.stderr).toBe("");
-      expect(readdirSync(folder)).toEqual([]);
-    },
-    LIMIT_MS,
-  );
+describe("skein demo", { timeout: TEST_LIMIT_MS }, () => {
+  it("shows all it claims on three processes, says so as JSON, and leaves nothing", async () => {
+    const demo = startDemo("--once", "--json");
+    const { code } = await demo.ended;
+    const report: Report = JSON.parse(demo.stdout);
+    expect(report.claims.filter(({ ok }) => !ok)).toEqual([]);
+    expect(report.claims.map(({ claim }) => claim)).toEqual(CLAIMS);
+    expect(report).toMatchObject({ ok: true, nodes: 3 });
+    const facts = Object.assign({}, ...report.claims.map((claim) => claim.facts));
+    expect(facts).toMatchObject({ links: 3, discovery: "sqlite", rowsLeft: 600, reachedMin: 2 });
+    expect(code).toBe(0);
+    expect(demo.stderr).toBe("");
+    expect(readdirSync(folder)).toEqual([]);
+  });
 
-  it(
-    "fails every claim, says why and exits with 1 when the nodes cannot find each other",
-    async () => {
-      const demo = startDemo("--json", "--url", `sqlite:${join(folder, "absent", "discovery.db")}`);
-      expect((await demo.ended).code).toBe(1);
-      const report: Report = JSON.parse(demo.stdout);
-      expect(report.ok).toBe(false);
-      expect(report.claims.slice(0, -1).every(({ ok }) => !ok)).toBe(true);
-      expect(report.claims[0]).toMatchObject({ measured: expect.stringMatching(/process [abc]/) });
-      expect(report.claims.at(-1)).toMatchObject({ ok: true });
-    },
-    LIMIT_MS,
-  );
+  it("fails its claims, says why and exits with 1 when no node can start", async () => {
+    const demo = startDemo("--json", "--url", "carrier-pigeon://loft");
+    expect((await demo.ended).code).toBe(1);
+    const report: Report = JSON.parse(demo.stdout);
+    expect(report.ok).toBe(false);
+    expect(report.claims.map(({ claim }) => claim)).toEqual(CLAIMS);
+    expect(report.claims.slice(0, -1).every(({ ok }) => !ok)).toBe(true);
+    expect(report.claims[0]?.measured).toMatch(/process [abc]: .*carrier-pigeon/);
+    expect(report.claims.at(-1)?.ok).toBe(true);
+  });
+
+  it("shows no password of the URL", async () => {
+    const demo = startDemo("--once", "--url", "carrier-pigeon://bird:hidden-word@loft/db");
+    await demo.ended;
+    expect(demo.stdout + demo.stderr).not.toMatch(/hidden-word/);
+    expect(demo.stdout).toMatch(/not tried/);
+  });
 });
 
-describe("a demonstration that ends before its end", () => {
-  /** Its processes, once all nodes run; the warden is one more. */
-  async function processesOf(pid: number): Promise<number[]> {
-    return eventually(() => {
-      const found = descendants(pid);
-      return found.length === 4 ? found : undefined;
-    }, "three nodes and a warden");
-  }
+describe("a demonstration that ends before its end", { timeout: TEST_LIMIT_MS }, () => {
+  it("on Ctrl-C leaves no process and no folder", async () => {
+    const demo = startDemo("--once");
+    await demo.says(/✔ Rows written/);
+    const pids = await processesOf(demo.pid, 4);
+    expect(readdirSync(folder)).toHaveLength(1);
+    demo.signalGroup("SIGINT");
+    expect(await demo.ended).toEqual({ code: 130, signal: null });
+    expect(pids.filter(isAlive)).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
 
-  async function expectNothingLeft(pids: readonly number[]): Promise<void> {
-    await eventually(
-      () => (pids.some(isAlive) || readdirSync(folder).length > 0 ? undefined : true),
-      () => `left: ${pids.filter(isAlive).join(", ")} ${readdirSync(folder).join(", ")}`,
-    );
-  }
+  it("killed while one of its nodes is frozen leaves no process and no folder", async () => {
+    const script = `
+      import { DemoCluster } from ${JSON.stringify(`${ROOT}/dist/cli/demo/cluster.js`)};
+      const cluster = await DemoCluster.open({ nodes: 2, rows: 10 });
+      await Promise.all(cluster.names.map((name) => cluster.start(name)));
+      cluster.process("b").freeze();
+      console.log("frozen");`;
+    const demo = start("--input-type=module", ["-e", script], { TMPDIR: folder });
+    await demo.says(/frozen/);
+    const pids = await processesOf(demo.pid, 3);
+    expect(readdirSync(folder)).toHaveLength(1);
+    demo.signal("SIGKILL");
+    await demo.ended;
+    await expectNothingLeft(pids);
+  });
+});
 
-  it(
-    "on Ctrl-C leaves no process and no folder",
-    async () => {
-      const demo = startDemo("--once");
-      await demo.says(/✔ Rows written/);
-      const pids = await processesOf(demo.pid);
-      expect(readdirSync(folder)).toHaveLength(1);
-      demo.signal("SIGINT");
-      expect(await demo.ended).toEqual({ code: 130, signal: null });
-      expect(pids.filter(isAlive)).toEqual([]);
-      expect(readdirSync(folder)).toEqual([]);
-    },
-    LIMIT_MS,
-  );
-
-  it(
-    "killed while one of its nodes is frozen leaves no process and no folder",
-    async () => {
-      const demo = startDemo("--once");
-      await demo.says(/… A frozen node/, LIMIT_MS);
-      const pids = await processesOf(demo.pid);
-      demo.signal("SIGKILL");
-      await demo.ended;
+describe.skipIf(!hasScript)(
+  `skein demo on a terminal${hasScript ? "" : " (skipped: no script of util-linux here)"}`,
+  { timeout: TEST_LIMIT_MS },
+  () => {
+    it("stays after the claims and does what the keys ask for", async () => {
+      const demo = startOnTerminal(SKEIN, ["demo", "--nodes", "2", "--rows", "20"], {
+        TMPDIR: folder,
+        TERM: "xterm",
+      });
+      await demo.says(/9 claims hold[\s\S]*quit/, TEST_LIMIT_MS);
+      const pids = await processesOf(demo.pid, 4);
+      demo.type("2k");
+      await demo.says(/b was killed/);
+      demo.type("r");
+      await demo.says(/b was filled and ready after/);
+      demo.type("w");
+      await demo.says(/b: [\d,]+ writes acknowledged, longest/);
+      demo.type("f");
+      await demo.says(/b is frozen/);
+      await demo.says(/b suspect|b down/);
+      demo.type("f");
+      await demo.says(/b runs again/);
+      demo.type("q");
+      expect((await demo.ended).code).toBe(0);
       await expectNothingLeft(pids);
-    },
-    LIMIT_MS,
-  );
-});
+    });
+  },
+);

@@ -1,10 +1,14 @@
 /** Real processes for tests: started, followed line by line, and ended with the test. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterEach } from "vitest";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const SKEIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+
+/** Time for a test of several processes, on a machine that has others to run as well. */
+export const TEST_LIMIT_MS = 180_000;
+const WAIT_LIMIT_MS = 60_000;
 
 const running = new Set<Started>();
 
@@ -15,7 +19,7 @@ export function build(): void {
 
 afterEach(async () => {
   const left = [...running];
-  for (const process of left) process.signal("SIGKILL");
+  for (const process of left) process.signalGroup("SIGKILL");
   await Promise.all(left.map((process) => process.ended));
 });
 
@@ -26,11 +30,13 @@ export class Started {
   stdout = "";
   stderr = "";
 
-  constructor(script: string, args: readonly string[], env: Record<string, string>) {
+  constructor(command: string, args: readonly string[], env: Record<string, string>) {
     const { PATH, TMPDIR } = process.env;
-    this.child = spawn(process.execPath, [script, ...args], {
+    this.child = spawn(command, args, {
       cwd: ROOT,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
+      // A process group of its own, to be signalled as a terminal does.
+      detached: true,
       env: { ...(PATH ? { PATH } : {}), ...(TMPDIR ? { TMPDIR } : {}), ...env },
     });
     this.child.stdout?.setEncoding("utf8").on("data", (text: string) => {
@@ -56,8 +62,18 @@ export class Started {
     this.child.kill(name);
   }
 
+  /** To it and all processes it started, as Ctrl-C on a terminal does. */
+  signalGroup(name: NodeJS.Signals): void {
+    process.kill(-this.pid, name);
+  }
+
+  /** Types into it. */
+  type(keys: string): void {
+    this.child.stdin?.write(keys);
+  }
+
   /** What the pattern finds in stdout, as soon as it does. */
-  says(pattern: RegExp, limitMs = 20_000): Promise<RegExpMatchArray> {
+  says(pattern: RegExp, limitMs = WAIT_LIMIT_MS): Promise<RegExpMatchArray> {
     return eventually(
       () => this.stdout.match(pattern) ?? undefined,
       () => `${pattern} in stdout: ${this.stdout}\nstderr: ${this.stderr}`,
@@ -66,19 +82,35 @@ export class Started {
   }
 }
 
+/** Runs a script with this Node. */
 export function start(
   script: string,
   args: readonly string[] = [],
   env: Record<string, string> = {},
 ): Started {
-  return new Started(script, args, env);
+  return new Started(process.execPath, [script, ...args], env);
 }
+
+/** Runs a script with this Node on a terminal of its own, which util-linux's `script` makes. */
+export function startOnTerminal(
+  script: string,
+  args: readonly string[],
+  env: Record<string, string>,
+): Started {
+  const line = [process.execPath, script, ...args].map((word) => `'${word}'`).join(" ");
+  return new Started("script", ["-qefc", line, "/dev/null"], env);
+}
+
+/** Whether there is a `script` that knows these options. */
+export const hasScript = /util-linux/.test(
+  spawnSync("script", ["--version"], { encoding: "utf8" }).stdout ?? "",
+);
 
 /** Waits until `look` gives a value; fails with what it waited for at the limit. */
 export async function eventually<T>(
   look: () => T | undefined | Promise<T | undefined>,
   what: string | (() => string),
-  limitMs = 20_000,
+  limitMs = WAIT_LIMIT_MS,
 ): Promise<T> {
   const endMs = performance.now() + limitMs;
   for (;;) {

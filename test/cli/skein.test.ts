@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { build, eventually, SKEIN, start } from "./processes.ts";
+import { build, eventually, SKEIN, start, TEST_LIMIT_MS } from "./processes.ts";
 
 let folder: string;
 
@@ -17,7 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function skein(args: readonly string[], env: Record<string, string> = {}) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [SKEIN, ...args], {
     encoding: "utf8",
-    timeout: 20_000,
+    timeout: 60_000,
     env: { PATH: process.env.PATH ?? "", ...env },
   });
   return { code: status, stdout, stderr };
@@ -32,7 +32,7 @@ function startNode(name: string, args: readonly string[] = [], env: Record<strin
 const ADMIN = /"event":"admin_listening","url":"([^"]+)"/;
 const READY = /"event":"ready"/;
 
-describe("skein", () => {
+describe("skein", { timeout: TEST_LIMIT_MS }, () => {
   it("tells its commands", () => {
     const { code, stdout } = skein(["--help"]);
     expect(code).toBe(0);
@@ -51,7 +51,7 @@ describe("skein", () => {
   });
 });
 
-describe("skein node", () => {
+describe("skein node", { timeout: TEST_LIMIT_MS }, () => {
   it("says every fault of its settings in one line and exits with 1", () => {
     const config = join(folder, "faulty.toml");
     writeFileSync(config, 'listn = "127.0.0.1:1"\nlog_level = "loud"\n');
@@ -86,7 +86,7 @@ describe("skein node", () => {
   });
 });
 
-describe("skein node with skein status", () => {
+describe("skein node with skein status", { timeout: TEST_LIMIT_MS }, () => {
   it("shows two nodes that found each other, and the one that is left after SIGTERM", async () => {
     const secret = join(folder, "secret");
     writeFileSync(secret, "a secret that nobody knows\n");
@@ -117,7 +117,6 @@ describe("skein node with skein status", () => {
         JSON.parse(skein(["status", "--url", urlA, "--json"]).stdout).joinedNodes.join() === "a" ||
         undefined,
       "b gone after its goodbye",
-      5_000,
     );
     const gone = skein(["status", "--url", urlB]);
     expect(gone).toMatchObject({ code: 1, stdout: "" });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { build, eventually, ROOT, type Started, start } from "../cli/processes.ts";
+import { build, eventually, ROOT, type Started, start, TEST_LIMIT_MS } from "../cli/processes.ts";
 
 const SERVER = join(ROOT, "examples/presence/server.mjs");
 
@@ -47,7 +47,7 @@ async function seesExactly(server: Server, users: readonly string[]): Promise<vo
 const put = (server: Server, user: string) =>
   fetch(`${server.url}/online/${encodeURIComponent(user)}`, { method: "PUT" });
 
-describe("the presence example on three processes", () => {
+describe("the presence example on three processes", { timeout: TEST_LIMIT_MS }, () => {
   it("shows a user on every server, and takes the users of a killed server offline", async () => {
     const servers = await Promise.all([startServer(), startServer(), startServer()]);
     const [a, b, c] = servers;

@@ -6,13 +6,12 @@ import type { StopSignal } from "../signals.ts";
 import { clip, columns, count, duration, type Paint } from "../text.ts";
 import type { DemoCluster } from "./cluster.ts";
 import type { View } from "./protocol.ts";
-import type { Screen } from "./terminal.ts";
+import { type Screen, widthOf } from "./terminal.ts";
 
 const REDRAW_MS = 500;
 const LOOK_LIMIT_MS = 2_000;
 const BURST_MS = 1_000;
 const BURST_CALLERS = 32;
-const COLUMNS_DEFAULT = 100;
 
 /** The part of stdin that is used. */
 export interface Keys {
@@ -34,7 +33,11 @@ export interface Play {
 /** Returns when the user has had enough, or a signal came. */
 export async function play(options: Play): Promise<void> {
   const player = new Player(options);
-  const listener = (data: Buffer) => player.press(data.toString("utf8"));
+  const listener = (data: Buffer) => {
+    const keys = data.toString("utf8");
+    // Keys typed fast come together; what begins with an escape is one key that means nothing.
+    if (!keys.startsWith("\u001b")) for (const key of keys) player.press(key);
+  };
   options.input.setRawMode(true);
   options.input.on("data", listener);
   options.input.resume();
@@ -187,7 +190,7 @@ class Player {
       `${bold("1")}–${bold(String(rows.length))} choose  ${bold("k")} kill  ${bold("r")} restart  ` +
         `${bold("f")} freeze or thaw  ${bold("w")} write  ${bold("q")} quit`,
     ];
-    const width = (this.#screen.columns ?? COLUMNS_DEFAULT) - 1;
+    const width = widthOf(this.#screen);
     const up = this.#lines === 0 ? "" : `\u001b[${this.#lines}A`;
     const text = lines.map((line) => `\u001b[2K${clip(line, width)}\n`).join("");
     this.#screen.write(up + text);

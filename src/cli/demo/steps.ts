@@ -5,7 +5,7 @@ import type { DemoCluster, Seen } from "./cluster.ts";
 import { keyAt, userAt } from "./sessions.ts";
 import { waitFor } from "./wait.ts";
 
-const FORM_LIMIT_MS = 25_000;
+const FORM_LIMIT_MS = 30_000;
 const READ_MS = 1_000;
 const ONE_CALLER_MS = 600;
 const MANY_CALLERS_MS = 1_500;

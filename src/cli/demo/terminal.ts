@@ -17,6 +17,11 @@ export interface Screen {
   write(text: string): unknown;
 }
 
+/** Characters that fit into a line. A terminal may not know its size, and says 0. */
+export function widthOf(screen: Screen): number {
+  return (screen.columns || COLUMNS_DEFAULT) - 1;
+}
+
 /** See the head of this file. */
 export class TerminalFollower implements Follower {
   readonly #screen: Screen;
@@ -71,7 +76,7 @@ export class TerminalFollower implements Follower {
     const { cyan, dim } = this.#paint;
     const frame = FRAMES[this.#frame++ % FRAMES.length] ?? "";
     const clock = duration(performance.now() - this.#sinceMs);
-    const width = (this.#screen.columns ?? COLUMNS_DEFAULT) - 1;
+    const width = widthOf(this.#screen);
     const line = `${cyan(frame)} ${this.#claim}  ${dim(`${clock}  ${this.#detail}`)}`;
     this.#screen.write(CLEAR_LINE + clip(line, width));
   }

@@ -18,7 +18,7 @@ import {
 } from "./protocol.ts";
 import { keyAt, type Session, sessionAt } from "./sessions.ts";
 
-const READY_LIMIT_MS = 20_000;
+const READY_LIMIT_MS = 40_000;
 /** An orphan that cannot say goodbye in this time goes without. */
 const GOODBYE_LIMIT_MS = 2_000;
 /** Rows of one setMany. */
