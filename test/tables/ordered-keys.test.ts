@@ -120,6 +120,14 @@ describe("OrderedKeys", () => {
     );
   });
 
+  test.each([false, true])("a scan ends when the tree is emptied (reverse %s)", (reverse) => {
+    const ordered = holding(Array.from({ length: 100 }, (_, index) => index));
+    const scan = ordered.scan({ reverse });
+    expect(scan.next().done).toBe(false);
+    ordered.clear();
+    expect(scan.next().done).toBe(true);
+  });
+
   test("a scan goes on after the tree was emptied and filled again", () => {
     const ordered = holding([1, 2, 3]);
     const scan = ordered.scan();

@@ -82,6 +82,15 @@ describe("RowMap", () => {
     );
   });
 
+  test("an iterator ends when the map is cleared", () => {
+    const rows = new RowMap<number>();
+    for (let index = 0; index < 5000; index++) rows.set(keyOf(index), index);
+    const iterators = [rows.keys(), rows.values(), rows.entries()];
+    for (const iterator of iterators) expect(iterator.next().done).toBe(false);
+    rows.clear();
+    for (const iterator of iterators) expect(iterator.next().done).toBe(true);
+  });
+
   test("an iterator that ends stays at its end", () => {
     const rows = new RowMap<number>();
     rows.set("a", 1);

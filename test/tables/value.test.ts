@@ -413,6 +413,10 @@ describe("decodeValue", () => {
     ["a RegExp", forge("r", [0xd4, 0x78, 0, 0x92, ...text("(a+)+$"), ...text("")])],
     ["an Error", forge("r", [0xd4, 0x65, 0, 0x93, ...text("Error"), ...text("m"), 0xc0])],
     ["a cycle", forge("r", [0xd6, 0x69, 0, 0, 0, 1, 0x91, 0xd6, 0x70, 0, 0, 0, 1])],
+    [
+      "a pointer to another part",
+      forge("r", [0x92, 0xd6, 0x69, 0, 0, 0, 1, 0x91, 1, 0xd6, 0x70, 0, 0, 0, 1]),
+    ],
     ["a pointer to nowhere", forge("r", [0xd6, 0x70, 0, 0, 0, 9])],
     ["a record without names", forge("r", [...record, 0xc0])],
     ["a typed array of an odd size", forge("r", [0xc7, 4, 0x74, 7, 1, 2, 3])],
@@ -583,6 +587,8 @@ describe("valuesEqual", () => {
     [null, undefined],
     [{}, []],
     [{ a: undefined }, {}],
+    [{ a: undefined }, { b: undefined }],
+    [{ a: 1 }, { a: 1, b: 2 }],
     [{ a: 1 }, new Map([["a", 1]])],
     [
       [1, 2],
