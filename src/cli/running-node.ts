@@ -6,8 +6,10 @@ import { type Node, startNode } from "../node/node.ts";
 import type { NodeSettings } from "./node-settings.ts";
 import type { StopSignals } from "./signals.ts";
 
-/** How long a node may take to say goodbye, and one that is still starting to be told to. */
-const LEAVE_LIMIT_MS = 10_000;
+/** How long a goodbye may take: less than the 10 s that supervisors give before they kill. */
+const LEAVE_LIMIT_MS = 8_000;
+/** A node that is still starting, perhaps without its database, has nobody to say goodbye to. */
+const ABANDON_LIMIT_MS = 1_000;
 /** A node that the cluster has closed becomes a new incarnation within this time, or gives up. */
 const RESTART_LIMIT_MS = 30_000;
 
@@ -44,7 +46,7 @@ class RunningNode {
     if (started) await Promise.race([signals.first, this.#stay(started)]);
     this.#log.info({ event: "stopping", signal: await signals.first }, "leaving the cluster");
     this.#leaving = true;
-    await within(LEAVE_LIMIT_MS, this.#leave(starting));
+    await within(started ? LEAVE_LIMIT_MS : ABANDON_LIMIT_MS, this.#leave(starting));
     this.#log.info({ event: "stopped" }, "left the cluster");
   }
 
@@ -93,9 +95,10 @@ class RunningNode {
         node.ready().then(() => this.#tellReady(node), reject);
       };
       node.on("restarted", becomeReady);
-      node.on("fenced", (reason) => {
-        const error = new FencedError(`the cluster has closed this node: ${reason}`);
-        limit = setTimeout(() => reject(error), RESTART_LIMIT_MS);
+      node.on("fenced", (reason, isReplaced) => {
+        const message = `the cluster has closed node ${node.name}: ${reason}`;
+        const error = new FencedError(message, { isReplaced });
+        limit = setTimeout(() => reject(error), isReplaced ? 0 : RESTART_LIMIT_MS);
       });
       becomeReady();
     });

@@ -127,6 +127,17 @@ describe("skein node with skein status", { timeout: TEST_LIMIT_MS }, () => {
     for (const said of [a, b]) expect(said.stdout + said.stderr).not.toMatch(/nobody knows/);
   });
 
+  it("exits with 1 and says so when another process takes its name", async () => {
+    const first = startNode("twin");
+    await first.says(READY);
+    const second = startNode("twin");
+    await second.says(READY);
+    expect(await first.ended).toEqual({ code: 1, signal: null });
+    expect(first.stderr).toMatch(/^skein: the cluster has closed node twin: .*FENCED\)\n$/);
+    second.signal("SIGTERM");
+    expect((await second.ended).code).toBe(0);
+  });
+
   it("exits with 2 while the node is not ready", async () => {
     // Nobody listens there: the node waits for its database, and answers meanwhile.
     const node = start(SKEIN, ["node", "--cluster", "chat", "--admin", "127.0.0.1:0"], {
@@ -149,5 +160,15 @@ describe("skein node with skein status", { timeout: TEST_LIMIT_MS }, () => {
     await node.says(/"event":"stopping"/);
     node.signal("SIGTERM");
     expect(await node.ended).toEqual({ code: 143, signal: null });
+  });
+
+  it("ends on the first signal too when it cannot reach its database", async () => {
+    const node = start(SKEIN, ["node", "--cluster", "chat", "--admin", "127.0.0.1:0"], {
+      DATABASE_URL: "postgres://nobody@127.0.0.1:9/none",
+      SKEIN_LISTEN: "127.0.0.1:0",
+    });
+    await node.says(ADMIN);
+    node.signal("SIGTERM");
+    expect(await node.ended).toEqual({ code: 0, signal: null });
   });
 });
