@@ -1,7 +1,7 @@
 /** Two nodes find one another by each way that needs no database. */
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { DnsServer } from "../discovery/dns-server.ts";
 import { expectShared, joined, startedNodes, unusedPort } from "./started-nodes.ts";
 
@@ -32,6 +32,15 @@ describe("two nodes find one another", () => {
     renameSync(`${file}.new`, file);
     await joined(both);
     await expectShared(both, "file");
+  });
+
+  it("and ask again when their options say so", async () => {
+    const timings = { initialMs: 70_000, regularMs: 70_000 };
+    const node = await nodes.start({ name: "a", discovery: { nodes: [], timings } });
+    await node.ready();
+    const { nextQueryInMs } = node.status().discovery as { nextQueryInMs: number };
+    expect(nextQueryInMs).toBeGreaterThan(50_000);
+    expect(nextQueryInMs).toBeLessThan(80_000);
   });
 
   it("by a name in DNS with one address for each node", async () => {

@@ -142,13 +142,12 @@ describe("a node refuses", () => {
     sockets.push(slow);
     slow.on("error", () => undefined);
     const ended = new Promise<void>((resolve) => slow.on("close", () => resolve()));
-    const request = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n";
-    let at = 0;
-    const drip = setInterval(() => slow.write(request.charAt(at++ % request.length)), 20);
+    slow.write("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nX: ");
+    const drip = setInterval(() => slow.write("x"), 20);
     const from = performance.now();
     await Promise.all([closed(silent), ended]);
     clearInterval(drip);
-    expect(performance.now() - from).toBeLessThan(20 * HANDSHAKE_MS);
+    expect(performance.now() - from).toBeLessThan(10 * HANDSHAKE_MS);
     expect(refusals).toHaveLength(1);
     expect(refusals[0]).toMatchObject({ reason: "timeout", byUs: true });
     expect(a.status().mesh).toMatchObject({ refusedByUs: { timeout: 1 }, pendingLinks: 0 });
