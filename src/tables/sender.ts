@@ -144,7 +144,8 @@ export class Sender {
     peer.streaming = true;
     peer.cursor = head;
     peer.countFrom = head;
-    if (head === 0) this.applied(peer, 0);
+    // Its acknowledgement may have come before the stream began; it is not repeated.
+    this.applied(peer, this.#acks.acked(peer.id));
   }
 
   /**
