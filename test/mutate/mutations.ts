@@ -270,8 +270,8 @@ const CLOSING: readonly Mutation[] = [
   ]),
   one("goodbye-unheard", "a goodbye closes its sender", 1, [
     "src/cluster/cluster.ts",
-    'return this.#closeOrigin(peer.origin, { text: "goodbye", down: "goodbye" }, "goodbye");',
-    'return connection.drop("goodbye");',
+    'case "goodbye":',
+    'case "goodbye":\n        return connection.drop("goodbye");',
   ]),
   one("down-not-hidden", "the rows of a dead node are hidden", 1, [
     "src/tables/tables.ts",

@@ -120,7 +120,6 @@ export class Fleet {
     if (!this.isHealthy(life) || node.bootDue) return false;
     this.#note(life.who, "is replaced while it still runs");
     this.replaced.add(life);
-    this.#parts.died(life);
     node.address = `sim://n${node.index}x${this.#nextOrigin}:7400`;
     node.current = null;
     this.bootLater(node, this.#parts.random.between(0, 500));
@@ -133,8 +132,7 @@ export class Fleet {
     if (this.replaced.delete(life)) {
       totals.fenced++;
       this.#note(life.who, `is fenced: ${life.fencedBy}`);
-      life.process.kill();
-      this.#parts.network.crash(life.identity.address, false);
+      this.#kill(life);
       return;
     }
     const node = this.nodes.find(({ current }) => current === life);
@@ -145,6 +143,22 @@ export class Fleet {
     time.after(random.between(50, 800), () => {
       if (node.current === life) this.end(node, false, random.between(0, 500));
     });
+  }
+
+  /** Stops replaced lives whose successor did not live: nobody would ever tell them. */
+  endOrphans(): void {
+    for (const life of [...this.replaced]) {
+      const node = this.nodes.find(({ name }) => name === life.identity.name);
+      if (node === undefined || node.current !== null || node.bootDue) continue;
+      this.replaced.delete(life);
+      this.#kill(life);
+    }
+  }
+
+  #kill(life: Incarnation): void {
+    life.process.kill();
+    this.#parts.network.crash(life.identity.address, false);
+    this.#parts.died(life);
   }
 
   #boot(node: SimNode): void {
@@ -189,7 +203,11 @@ export class Fleet {
   /** Discovery: part of the addresses at first, all of them soon, and again now and then. */
   #discover(life: Incarnation, random: SeededRandom): void {
     const others = (): string[] =>
-      this.nodes.map(({ address }) => address).filter((one) => one !== life.identity.address);
+      this.nodes.flatMap(({ address, current, bootDue }) => {
+        // Who is gone for good is taken off the list.
+        const isListed = current !== null || bootDue;
+        return isListed && address !== life.identity.address ? [address] : [];
+      });
     const again = (): void => {
       life.engine.cluster.setTargets(others());
       life.process.after(random.between(1000, 2000), again);

@@ -17,7 +17,7 @@ interface Share {
   readonly first: number;
   readonly end: number;
   readonly step: number;
-  readonly stopAtFirst: boolean;
+  readonly forgetful: boolean;
 }
 
 interface Options {
@@ -28,6 +28,8 @@ interface Options {
   readonly trace: boolean;
   /** Ends with the first failure, and prints one line of JSON. */
   readonly first: boolean;
+  /** Runs in which living nodes are forgotten while they cannot be reached. */
+  readonly forgetful: boolean;
 }
 
 /** Below this the averages say nothing. */
@@ -46,6 +48,7 @@ function readOptions(): Options {
       seed: { type: "string" },
       trace: { type: "boolean", default: false },
       first: { type: "boolean", default: false },
+      forgetful: { type: "boolean", default: false },
     },
   });
   const whole = (name: string, text: string, least: number): number => {
@@ -60,11 +63,12 @@ function readOptions(): Options {
     seed: values.seed === undefined ? null : whole("seed", values.seed, 0),
     trace: values.trace,
     first: values.first,
+    forgetful: values.forgetful,
   };
 }
 
-function replay(seed: number, trace: boolean): number {
-  const world = new World(scenarioOf(seed), trace ? traceLine : null);
+function replay(seed: number, { trace, forgetful }: Options): number {
+  const world = new World(scenarioOf(seed, { forgetful }), trace ? traceLine : null);
   const { violation, totals } = world.run();
   console.log(describeTotals(totals));
   if (violation === null) {
@@ -80,14 +84,15 @@ function traceLine(atMs: number, who: string, what: string): void {
 }
 
 function showFailure({ seed, violation }: FailedSeed): void {
+  const flags = process.argv.includes("--forgetful") ? " --forgetful" : "";
   console.log(`\nseed ${seed} breaks "${violation.checker}" at ${violation.atMs.toFixed(0)} ms`);
   console.log(`  ${violation.message}`);
-  console.log(`  replay: npm run sim -- --seed ${seed} --trace`);
+  console.log(`  replay: npm run sim -- --seed ${seed}${flags} --trace`);
 }
 
 /** Ends at once with the first failing seed: for `npm run mutate`. */
 function findFirst(options: Options): number {
-  const run = runSeeds(seedsOf({ ...shareOf(options, 0, 1), stopAtFirst: true }), isClean);
+  const run = runSeeds(seedsOf(shareOf(options, 0, 1)), isClean, options);
   const [failure] = run.failures;
   console.log(JSON.stringify({ seeds: run.totals.seeds, failure: failure ?? null }));
   return failure === undefined ? 0 : 1;
@@ -98,8 +103,8 @@ function isClean(run: SeedRun): boolean {
 }
 
 function shareOf(options: Options, index: number, workers: number): Share {
-  const { from, seeds } = options;
-  return { first: from + index, end: from + seeds, step: workers, stopAtFirst: options.first };
+  const { from, seeds, forgetful } = options;
+  return { first: from + index, end: from + seeds, step: workers, forgetful };
 }
 
 function* seedsOf(share: Share): Generator<number> {
@@ -109,13 +114,14 @@ function* seedsOf(share: Share): Generator<number> {
 /** A worker's part: runs its share and reports now and then. */
 function work(share: Share): void {
   let reported = 0;
-  const run = runSeeds(seedsOf(share), ({ totals, failures }) => {
+  const each = ({ totals, failures }: SeedRun): boolean => {
     if (totals.seeds - reported >= REPORT_SEEDS) {
       reported = totals.seeds;
       parentPort?.postMessage({ totals, failures });
     }
     return failures.length < FAILURES_SHOWN;
-  });
+  };
+  const run = runSeeds(seedsOf(share), each, share);
   parentPort?.postMessage(run);
 }
 
@@ -182,7 +188,7 @@ function conclude(run: SeedRun, recorded: readonly FailedSeed[], startedAt: numb
 
 if (isMainThread) {
   const options = readOptions();
-  if (options.seed !== null) process.exitCode = replay(options.seed, options.trace);
+  if (options.seed !== null) process.exitCode = replay(options.seed, options);
   else process.exitCode = options.first ? findFirst(options) : await search(options);
 } else {
   work(workerData);

@@ -22,18 +22,26 @@ const ALL_TABLES: readonly ScriptTable[] = [
   { name: "tags", type: "bag", lifetime: "cluster", indexed: true },
 ];
 
+/** Other kinds of runs than the usual ones. */
+export interface ScenarioOptions {
+  /** Nodes that cannot be reached are forgotten within seconds, also when they live. */
+  readonly forgetful?: boolean;
+}
+
 /** The script of a seed: the same one each time. */
-export function scenarioOf(seed: number): Script {
+export function scenarioOf(seed: number, { forgetful = false }: ScenarioOptions = {}): Script {
   const random = new SeededRandom(seed, 7);
   // Most runs are of the sizes that people run; a few are larger.
   const nodeCount = random.chance(0.1) ? random.int(6, 9) : random.int(2, 5);
   const activeMs = random.int(8_000, 13_000);
+  // Fewer than half may go for good: the others could not close them.
+  const mortals = random.chance(0.5) ? random.int(0, Math.floor((nodeCount - 1) / 2)) : 0;
   const nodes = Array.from({ length: nodeCount }, (_, at) => nodeOf(random, at, activeMs));
   const tables = tablesOf(random);
   const weather = weatherOf(random);
   const actions = [
     ...writesOf(random, { nodeCount, tableCount: tables.length, activeMs }),
-    ...faultsOf(random, { nodeCount, activeMs, weather }),
+    ...faultsOf(random, { nodeCount, activeMs, weather, mortals }),
   ];
   actions.sort((a, b) => a.atMs - b.atMs);
   return {
@@ -46,7 +54,7 @@ export function scenarioOf(seed: number): Script {
       jitterMs: random.pick([0.5, 5, 150]),
       dialTimeoutMs: random.int(300, 900),
     },
-    timings: timingsOf(random),
+    timings: timingsOf(random, forgetful ? random.int(2000, 5000) : activeMs),
     limits: limitsOf(random),
     originGap: random.pick([1, 1, 3, 1_000_000]),
     actions,
@@ -69,7 +77,7 @@ function tablesOf(random: SeededRandom): ScriptTable[] {
   return tables.length >= 2 ? tables : [...ALL_TABLES].slice(0, 2);
 }
 
-function timingsOf(random: SeededRandom): Script["timings"] {
+function timingsOf(random: SeededRandom, forgetAfterMs: number): Script["timings"] {
   const pingMs = random.pick([250, 400]);
   return {
     pingMs,
@@ -78,7 +86,7 @@ function timingsOf(random: SeededRandom): Script["timings"] {
     handshakeMs: 3000,
     redialMinMs: 50,
     redialMaxMs: 800,
-    forgetAfterMs: random.pick([3500, 5000]),
+    forgetAfterMs,
   };
 }
 
@@ -160,9 +168,15 @@ function verbOf(random: SeededRandom): WriteVerb {
 
 function faultsOf(
   random: SeededRandom,
-  of: { readonly nodeCount: number; readonly activeMs: number; readonly weather: Weather },
+  of: {
+    readonly nodeCount: number;
+    readonly activeMs: number;
+    readonly weather: Weather;
+    /** So many nodes, the last ones, may go for good. */
+    readonly mortals: number;
+  },
 ): ScriptAction[] {
-  const { nodeCount, activeMs, weather } = of;
+  const { nodeCount, activeMs, weather, mortals } = of;
   const faults: ScriptAction[] = [];
   const node = (): number => random.int(0, nodeCount - 1);
   const each = (rate: number, make: (atMs: number) => ScriptAction): void => {
@@ -170,9 +184,8 @@ function faultsOf(
     const count = Math.floor(mean) + (random.chance(mean % 1) ? 1 : 0);
     for (let at = 0; at < count; at++) faults.push(make(random.between(500, activeMs)));
   };
-  /** Node 0 always comes back, so that somebody lives at the end. */
-  const back = (of: number): number | null =>
-    of !== 0 && random.chance(0.15)
+  const back = (who: number): number | null =>
+    who >= nodeCount - mortals && random.chance(0.4)
       ? null
       : random.pick([50, 500, 3000]) * random.between(0.5, 1.5);
   each(weather.crashes, (atMs) => {

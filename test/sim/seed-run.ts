@@ -1,5 +1,5 @@
 /** Runs seeds one after the other and adds up what they did. */
-import { scenarioOf } from "./scenario.ts";
+import { type ScenarioOptions, scenarioOf } from "./scenario.ts";
 import { addTotals, newTotals, type Totals } from "./totals.ts";
 import type { Violation } from "./violation.ts";
 import { World } from "./world.ts";
@@ -17,10 +17,14 @@ export interface SeedRun {
 }
 
 /** Runs them all. `each` is called after each seed and may end the run by returning false. */
-export function runSeeds(seeds: Iterable<number>, each: (run: SeedRun) => boolean): SeedRun {
+export function runSeeds(
+  seeds: Iterable<number>,
+  each: (run: SeedRun) => boolean,
+  options: ScenarioOptions = {},
+): SeedRun {
   const run: SeedRun = { totals: newTotals(), failures: [] };
   for (const seed of seeds) {
-    const { violation, totals } = new World(scenarioOf(seed)).run();
+    const { violation, totals } = new World(scenarioOf(seed, options)).run();
     addTotals(run.totals, totals);
     if (violation !== null) run.failures.push({ seed, violation });
     if (!each(run)) break;

@@ -228,6 +228,7 @@ export class World {
   }
 
   #restlessness(): string | null {
+    this.#fleet.endOrphans();
     if (this.#fleet.nodes.some((node) => node.bootDue)) return "nodes are to boot";
     for (const life of this.#fleet.replaced) return `${life.who} is replaced and not fenced`;
     const live = this.#fleet.live();
