@@ -182,6 +182,9 @@ export class Roster {
       if (this.#detector.heard(member.origin, now)) this.#environment.announcer.memberUp(member);
     } else if (learned.kind === "successor") {
       this.fence(`incarnation ${member.origin} of this name is known to others`, true);
+    } else if (learned.kind === "superseded") {
+      // Whoever tells of it may be the last to know whose it was.
+      this.#supersede([member.origin]);
     }
   }
 
