@@ -28,8 +28,6 @@ export interface DatabaseTraits {
    * repeated must do.
    */
   readonly migrationLock: "transaction" | "advisory" | "session" | "none";
-  /** Migrations must name the schema, because the catalogue shows tables of others. */
-  readonly schemas: boolean;
   /** Goes behind CREATE TABLE (…). */
   readonly createTableTail: string;
   /** True for errors that repeating the whole transaction cures. */

@@ -4,7 +4,6 @@
  * belongs to the session on PostgreSQL, which a pooler in transaction mode would lose.
  */
 import { type Migration, Migrator, sql } from "kysely";
-import { UnsupportedError } from "../../errors.ts";
 import type { DatabaseTraits, Executor } from "./database.ts";
 import type { TableNames } from "./migrations.ts";
 import { perform, transact } from "./transact.ts";
@@ -55,13 +54,11 @@ async function isPending(options: MigrateOptions): Promise<boolean> {
 async function runMigrator(options: MigrateOptions): Promise<void> {
   const { executor, traits, names, migrations } = options;
   await makeMigrationTables(executor, names, traits);
-  const schema = traits.schemas ? await currentSchema(executor) : undefined;
   const migrator = new Migrator({
     db: executor,
     provider: { getMigrations: async () => migrations },
     migrationTableName: names.migration,
     migrationLockTableName: names.migrationLock,
-    ...(schema === undefined ? {} : { migrationTableSchema: schema }),
     disableTransactions: true,
   });
   const { error } = await migrator.migrateToLatest();
@@ -69,8 +66,8 @@ async function runMigrator(options: MigrateOptions): Promise<void> {
 }
 
 /**
- * Kysely would make these itself, but looks for them again when that fails, which hides the
- * reason if the failure has ended the transaction.
+ * Kysely would make these itself, but takes tables of that name in other schemas for its own,
+ * and looks again when it fails, which hides the reason if the failure ended the transaction.
  */
 async function makeMigrationTables(
   executor: Executor,
@@ -84,17 +81,4 @@ async function makeMigrationTables(
   await sql`create table if not exists ${sql.table(names.migrationLock)} (
     id varchar(255) not null primary key, is_locked integer default 0 not null
   ) ${tail}`.execute(executor);
-}
-
-/** The schema in which CREATE TABLE makes tables. Kysely would look into all of them. */
-async function currentSchema(executor: Executor): Promise<string> {
-  const { rows } = await sql<{ schema: string | null }>`
-    select current_schema() as schema`.execute(executor);
-  const schema = rows[0]?.schema;
-  if (schema == null) {
-    throw new UnsupportedError(
-      "no schema of the search_path exists; create one, or set the search_path of the role",
-    );
-  }
-  return schema;
 }

@@ -40,7 +40,6 @@ export const mysqlTraits: DatabaseTraits = {
   updateReturning: false,
   // CREATE TABLE commits, and with it would go the lock of a transaction.
   migrationLock: "session",
-  schemas: false,
   // Names differ by case and by accents, as they do everywhere else.
   createTableTail: "engine = InnoDB character set utf8mb4 collate utf8mb4_bin",
   isTransient: (error) => TRANSIENT.has(errorCode(error)),

@@ -32,7 +32,6 @@ const sharedTraits = {
   nowMs: sql<number>`((extract(epoch from clock_timestamp()) * 1000)::bigint)`,
   onlyInTransactions: false,
   updateReturning: true,
-  schemas: true,
   createTableTail: "",
   isTransient: (error) => TRANSIENT.has(errorCode(error)),
   isMissingTable: (error) => errorCode(error) === "42P01",

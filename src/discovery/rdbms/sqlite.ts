@@ -26,7 +26,6 @@ export const sqliteTraits: DatabaseTraits = {
   onlyInTransactions: true,
   updateReturning: true,
   migrationLock: "transaction",
-  schemas: false,
   createTableTail: "",
   isTransient(error) {
     const code = errorCode(error);

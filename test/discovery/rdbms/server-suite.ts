@@ -8,6 +8,7 @@ import type { DiscoveryOptions } from "../../../src/discovery/options.ts";
 import { SkeinError } from "../../../src/errors.ts";
 import { silentLog } from "../../../src/runtime.ts";
 import { registration } from "../../conformance/discovery.ts";
+import { FreezingProxy } from "../../servers/freezing-proxy.ts";
 import { faultsOf, type Server } from "../../servers/server.ts";
 import { realClock, realRandom } from "../clocks.ts";
 
@@ -73,6 +74,18 @@ export function serverSuite(server: () => Server): void {
       faults.resume();
     }
     expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect(await backend.getNodes()).toHaveLength(1);
+  });
+
+  test("a connection that went dead fails one query, and is replaced in the next", async () => {
+    const proxy = new FreezingProxy(server().port);
+    const url = new URL(await server().newDatabase());
+    url.port = String(await proxy.start());
+    const backend = create({ url: url.href, tableOptions });
+    open.push(proxy);
+    await backend.register?.(registration("a"));
+    proxy.freeze();
+    await expect(backend.getNodes()).rejects.toMatchObject({ code: "ERR_SKEIN_UNAVAILABLE" });
     expect(await backend.getNodes()).toHaveLength(1);
   });
 
