@@ -31,6 +31,9 @@ import { Seeker } from "./seeker.ts";
 import { type LinkStatus, type NodeStatus, statusLists } from "./status.ts";
 import { systemClock, systemRandom } from "./system.ts";
 
+/** For those above, who see tables only through a node. */
+export type { BagTable, Table };
+
 /** Starts a node. Resolves once it listens and has its identity; see `ready` for the rest. */
 export async function startNode(options: NodeOptions): Promise<Node> {
   const node = new Node(checkNodeOptions(options));

@@ -6,8 +6,7 @@
 import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Node, startNode } from "../../node/node.ts";
-import type { Table } from "../../tables/table.ts";
+import { type Node, startNode, type Table } from "../../node/node.ts";
 import {
   type AnswerMessage,
   isOrder,
