@@ -46,8 +46,12 @@ class RunningNode {
     if (started) await Promise.race([signals.first, this.#stay(started)]);
     this.#log.info({ event: "stopping", signal: await signals.first }, "leaving the cluster");
     this.#leaving = true;
-    await within(started ? LEAVE_LIMIT_MS : ABANDON_LIMIT_MS, this.#leave(starting));
-    this.#log.info({ event: "stopped" }, "left the cluster");
+    const limitMs = started ? LEAVE_LIMIT_MS : ABANDON_LIMIT_MS;
+    if (await isDoneWithin(limitMs, this.#leave(starting))) {
+      this.#log.info({ event: "stopped" }, "left the cluster");
+    } else {
+      this.#log.warn({ event: "leave_timed_out", limitMs }, "stops without a goodbye");
+    }
   }
 
   /** Ends what is there without a goodbye. */
@@ -119,11 +123,12 @@ class RunningNode {
 }
 
 /** Waits so long and no longer; what was waited for goes on unheard. */
-async function within(limitMs: number, work: Promise<void>): Promise<void> {
+async function isDoneWithin(limitMs: number, work: Promise<void>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs);
+  const limit = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), limitMs);
   });
-  await Promise.race([work, limit]);
+  const isDone = await Promise.race([work.then(() => true), limit]);
   clearTimeout(timer);
+  return isDone;
 }

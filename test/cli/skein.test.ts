@@ -124,7 +124,10 @@ describe("skein node with skein status", { timeout: TEST_LIMIT_MS }, () => {
 
     a.signal("SIGINT");
     expect(await a.ended).toEqual({ code: 0, signal: null });
-    for (const said of [a, b]) expect(said.stdout + said.stderr).not.toMatch(/nobody knows/);
+    for (const node of [a, b]) {
+      expect(node.stdout).toMatch(/"event":"stopped"/);
+      expect(node.stdout + node.stderr).not.toMatch(/nobody knows/);
+    }
   });
 
   it("exits with 1 and says so when another process takes its name", async () => {

@@ -79,7 +79,7 @@ describe("the admin port", () => {
   });
 
   it("refuses headers over its limit", async () => {
-    const long = `GET /status HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(20_000)}\r\n\r\n`;
+    const long = `GET /status HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(10_000)}\r\n\r\n`;
     expect(await raw(await open(), long)).toMatch(/^HTTP\/1\.1 431 /);
   });
 
