@@ -36,6 +36,11 @@ export class FreezingProxy {
     }
   }
 
+  /** Connections that are open are reset; new ones work. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     this.#server.close();

@@ -1,5 +1,6 @@
 /** What befalls a database server while nodes use it. */
 import { inspect } from "node:util";
+import { sql } from "kysely";
 import { afterEach, expect, test } from "vitest";
 import { createDiscovery } from "../../../src/discovery/create-discovery.ts";
 import type { DiscoveryBackend } from "../../../src/discovery/discovery.ts";
@@ -11,6 +12,7 @@ import { registration } from "../../conformance/discovery.ts";
 import { FreezingProxy } from "../../servers/freezing-proxy.ts";
 import { faultsOf, type Server } from "../../servers/server.ts";
 import { realClock, realRandom } from "../clocks.ts";
+import { driverOf } from "./driver-of.ts";
 
 const environment = { clock: realClock, random: realRandom, log: silentLog };
 const PASSWORD = "s3cr3t-Pa55";
@@ -22,7 +24,7 @@ export function serverSuite(server: () => Server): void {
   const open: { close(): Promise<void> }[] = [];
 
   afterEach(async () => {
-    for (const each of open.splice(0)) await each.close();
+    for (const each of open.splice(0).reverse()) await each.close();
   });
 
   function create(options: DiscoveryOptions): DiscoveryBackend {
@@ -87,6 +89,24 @@ export function serverSuite(server: () => Server): void {
     proxy.freeze();
     await expect(backend.getNodes()).rejects.toMatchObject({ code: "ERR_SKEIN_UNAVAILABLE" });
     expect(await backend.getNodes()).toHaveLength(1);
+  });
+
+  test("a connection lost in mid-transaction fails each statement, and nothing unheard", async () => {
+    const proxy = new FreezingProxy(server().port);
+    const url = new URL(await server().newDatabase());
+    url.port = String(await proxy.start());
+    const database = await driverOf(url.href).open();
+    open.push(proxy, database);
+    const lost = database.executor.connection().execute(async (connection) => {
+      await sql`select 1`.execute(connection);
+      proxy.cut();
+      for (let count = 0; count < 3; count++) {
+        await expect(sql`select 1`.execute(connection)).rejects.toThrow();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    });
+    await lost;
+    await sql`select 1`.execute(database.executor);
   });
 
   test("a loop started while the server is away registers when it comes", async () => {
