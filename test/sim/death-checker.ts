@@ -70,7 +70,7 @@ export class DeathChecker {
       );
     }
     const replacedAt = this.#world.replacedAtMs(dead);
-    if (!dead.left && replacedAt === null) return;
+    if (!dead.toldSomebody && replacedAt === null) return;
     const closedSince = Math.max(since, replacedAt ?? 0);
     if (now - closedSince > this.#world.closeMaxMs && origins.gone[index] !== true) {
       const why = dead.left ? "said goodbye" : "came back";

@@ -54,6 +54,8 @@ export class Incarnation {
   fencedBy: string | null = null;
   /** It said goodbye. */
   left = false;
+  /** It had a link when it said goodbye; without one nobody can have heard. */
+  toldSomebody = false;
   readonly bootedAtMs: number;
 
   constructor(parts: IncarnationParts, nowMs: number) {
