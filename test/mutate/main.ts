@@ -10,6 +10,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  realpathSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -56,10 +57,21 @@ function edited(mutation: Mutation, read: (file: string) => string): Map<string,
   return texts;
 }
 
+/** Why a fault cannot be planted any more: the sources have changed. */
+function staleness(mutation: Mutation): string[] {
+  try {
+    edited(mutation, (file) => readFileSync(join(ROOT, file), "utf8"));
+    return [];
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)];
+  }
+}
+
 /** A copy of the sources, with links to what is only read. */
 function copySources(into: string): void {
   for (const folder of ["src", "test/sim"]) {
-    cpSync(join(ROOT, folder), join(into, folder), { recursive: true });
+    // What a link points at is copied: a fault must never reach the working copy.
+    cpSync(join(ROOT, folder), join(into, folder), { recursive: true, dereference: true });
   }
   for (const file of ["package.json", "tsconfig.json"]) cpSync(join(ROOT, file), join(into, file));
   symlinkSync(join(ROOT, "node_modules"), join(into, "node_modules"));
@@ -109,7 +121,9 @@ async function plant(
   try {
     copySources(at);
     for (const [file, text] of edited(mutation, (name) => readFileSync(join(at, name), "utf8"))) {
-      writeFileSync(join(at, file), text);
+      const copy = realpathSync(join(at, file));
+      if (!copy.startsWith(realpathSync(base))) throw new Error(`${copy} is not in the copy`);
+      writeFileSync(copy, text);
     }
     await compile(at);
     let { failure } = options.search ? { failure: null } : await simulate(at, mutation.seed, 1);
@@ -141,8 +155,8 @@ async function main(): Promise<number> {
   if (!Number.isSafeInteger(seeds) || seeds < 1) throw new Error(`--seeds is ${values.seeds}`);
   const { only, search } = values;
   const chosen = MUTATIONS.filter(({ name }) => only === undefined || only.includes(name));
-  for (const mutation of MUTATIONS)
-    edited(mutation, (file) => readFileSync(join(ROOT, file), "utf8"));
+  const stale = MUTATIONS.flatMap((mutation) => staleness(mutation));
+  if (stale.length > 0) throw new Error(`texts to be found:\n${stale.join("\n")}`);
   const base = mkdtempSync(join(tmpdir(), "skein-mutate-"));
   const queue = [...chosen];
   const findings: Finding[] = [];

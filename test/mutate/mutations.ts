@@ -232,7 +232,7 @@ const ACKS: readonly Mutation[] = [
   ]),
   one("streaming-not-counted", "a member that streams is waited for", 1, [
     "src/tables/sender.ts",
-    "this.#acks.count(peer.id, head);",
+    "this.#acks.count(peer.id, seq);",
     "",
   ]),
   one("credit-ignored", "a slow peer costs bounded memory", 1, [
