@@ -9,7 +9,7 @@ import { DemoCluster, type DemoSetup } from "./demo/cluster.ts";
 import { play } from "./demo/play.ts";
 import { cleanUp, runScenario } from "./demo/scenario.ts";
 import { claimTable, TerminalFollower } from "./demo/terminal.ts";
-import { exitCodeOf, listenForStop, type StopSignal } from "./signals.ts";
+import { exitCodeOf, listenForStop, parentGone, type StopSignal } from "./signals.ts";
 import { count, duration, paintFor } from "./text.ts";
 
 interface DemoFlags {
@@ -50,10 +50,13 @@ async function demo(flags: DemoFlags): Promise<void> {
   const signals = listenForStop();
   // From here on there is something to clean up: a signal is heard before the first process.
   const cluster = await DemoCluster.open(setup);
+  // Only under npm: elsewhere a demonstration may well go on without the shell that started it.
+  const underNpm = process.env.npm_lifecycle_event !== undefined;
+  const stop = underNpm ? Promise.race([signals.first, parentGone()]) : signals.first;
   const startMs = performance.now();
   const outcome = flags.json
-    ? await runSilently(cluster, signals.first)
-    : await runOnTerminal(cluster, signals.first, flags);
+    ? await runSilently(cluster, stop)
+    : await runOnTerminal(cluster, stop, flags);
   signals.dispose();
   if (outcome.signal !== undefined) process.exit(exitCodeOf(outcome.signal));
   const ok = outcome.claims.every((claim) => claim.ok);

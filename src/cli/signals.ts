@@ -38,6 +38,24 @@ export function listenForStop(onSecond?: () => void): StopSignals {
   };
 }
 
+const PARENT_LOOK_MS = 250;
+
+/**
+ * Resolves when the process that started this one is gone, and never keeps this one alive. npm
+ * hands SIGTERM on to the shell that runs a script, and that shell does not hand it on.
+ */
+export function parentGone(): Promise<StopSignal> {
+  const parent = process.ppid;
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(timer);
+      resolve("SIGTERM");
+    }, PARENT_LOOK_MS);
+    timer.unref();
+  });
+}
+
 /** The exit code a shell expects of a process that a signal ended. */
 export function exitCodeOf(signal: StopSignal): number {
   return CODES[signal];

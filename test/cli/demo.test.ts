@@ -12,6 +12,7 @@ import {
   SKEIN,
   start,
   startOnTerminal,
+  startScript,
   TEST_LIMIT_MS,
 } from "./processes.ts";
 
@@ -27,7 +28,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Everything the demonstration makes is below this folder. */
 function startDemo(...args: string[]) {
-  return start(SKEIN, ["demo", "--rows", "300", ...args], { TMPDIR: folder });
+  return startScript(SKEIN, ["demo", "--rows", "300", ...args], { TMPDIR: folder });
 }
 
 /** What a demonstration has started, once it is at least so many processes; the warden is one of them. */
@@ -115,6 +116,17 @@ describe("a demonstration that ends before its end", { timeout: TEST_LIMIT_MS },
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  it("under npm ends with the shell that npm runs it in", async () => {
+    const demo = start("sh", ["-c", `"${process.execPath}" "${SKEIN}" demo --once; true`], {
+      TMPDIR: folder,
+      npm_lifecycle_event: "start",
+    });
+    await demo.says(/✔ Processes find/);
+    const pids = await processesOf(demo.pid, 5);
+    demo.signal("SIGTERM");
+    await expectNothingLeft(pids);
+  });
+
   it("killed while one of its nodes is frozen leaves no process and no folder", async () => {
     const script = `
       import { DemoCluster } from ${JSON.stringify(`${ROOT}/dist/cli/demo/cluster.js`)};
@@ -122,7 +134,7 @@ describe("a demonstration that ends before its end", { timeout: TEST_LIMIT_MS },
       await Promise.all(cluster.names.map((name) => cluster.start(name)));
       cluster.process("b").freeze();
       console.log("frozen");`;
-    const demo = start("--input-type=module", ["-e", script], { TMPDIR: folder });
+    const demo = startScript("--input-type=module", ["-e", script], { TMPDIR: folder });
     await demo.says(/frozen/);
     const pids = await processesOf(demo.pid, 3);
     expect(readdirSync(folder)).toHaveLength(1);

@@ -82,13 +82,21 @@ export class Started {
   }
 }
 
-/** Runs a script with this Node. */
 export function start(
+  command: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Started {
+  return new Started(command, args, env);
+}
+
+/** Runs a script with this Node. */
+export function startScript(
   script: string,
   args: readonly string[] = [],
   env: Record<string, string> = {},
 ): Started {
-  return new Started(process.execPath, [script, ...args], env);
+  return start(process.execPath, [script, ...args], env);
 }
 
 /** Runs a script with this Node on a terminal of its own, which util-linux's `script` makes. */
@@ -98,7 +106,7 @@ export function startOnTerminal(
   env: Record<string, string>,
 ): Started {
   const line = [process.execPath, script, ...args].map((word) => `'${word}'`).join(" ");
-  return new Started("script", ["-qefc", line, "/dev/null"], env);
+  return start("script", ["-qefc", line, "/dev/null"], env);
 }
 
 /** Whether there is a `script` that knows these options. */

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { build, eventually, SKEIN, start, TEST_LIMIT_MS } from "./processes.ts";
+import { build, eventually, SKEIN, startScript, TEST_LIMIT_MS } from "./processes.ts";
 
 let folder: string;
 
 beforeAll(() => {
-  build();
   folder = mkdtempSync(join(tmpdir(), "skein-cli-test-"));
+  build();
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -26,7 +26,7 @@ function skein(args: readonly string[], env: Record<string, string> = {}) {
 function startNode(name: string, args: readonly string[] = [], env: Record<string, string> = {}) {
   const url = `sqlite:${join(folder, "discovery.db")}`;
   const own = ["--name", name, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
-  return start(SKEIN, ["node", "--cluster", "chat", "--url", url, ...own, ...args], env);
+  return startScript(SKEIN, ["node", "--cluster", "chat", "--url", url, ...own, ...args], env);
 }
 
 const ADMIN = /"event":"admin_listening","url":"([^"]+)"/;
@@ -143,7 +143,7 @@ describe("skein node with skein status", { timeout: TEST_LIMIT_MS }, () => {
 
   it("exits with 2 while the node is not ready", async () => {
     // Nobody listens there: the node waits for its database, and answers meanwhile.
-    const node = start(SKEIN, ["node", "--cluster", "chat", "--admin", "127.0.0.1:0"], {
+    const node = startScript(SKEIN, ["node", "--cluster", "chat", "--admin", "127.0.0.1:0"], {
       DATABASE_URL: "postgres://nobody@127.0.0.1:9/none",
       SKEIN_LISTEN: "127.0.0.1:0",
     });
@@ -154,7 +154,7 @@ describe("skein node with skein status", { timeout: TEST_LIMIT_MS }, () => {
   });
 
   it("ends at once on a second signal", async () => {
-    const node = start(SKEIN, ["node", "--cluster", "chat", "--admin", "127.0.0.1:0"], {
+    const node = startScript(SKEIN, ["node", "--cluster", "chat", "--admin", "127.0.0.1:0"], {
       DATABASE_URL: "postgres://nobody@127.0.0.1:9/none",
       SKEIN_LISTEN: "127.0.0.1:0",
     });
@@ -166,7 +166,7 @@ describe("skein node with skein status", { timeout: TEST_LIMIT_MS }, () => {
   });
 
   it("ends on the first signal too when it cannot reach its database", async () => {
-    const node = start(SKEIN, ["node", "--cluster", "chat", "--admin", "127.0.0.1:0"], {
+    const node = startScript(SKEIN, ["node", "--cluster", "chat", "--admin", "127.0.0.1:0"], {
       DATABASE_URL: "postgres://nobody@127.0.0.1:9/none",
       SKEIN_LISTEN: "127.0.0.1:0",
     });

@@ -2,15 +2,22 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { build, eventually, ROOT, type Started, start, TEST_LIMIT_MS } from "../cli/processes.ts";
+import {
+  build,
+  eventually,
+  ROOT,
+  type Started,
+  startScript,
+  TEST_LIMIT_MS,
+} from "../cli/processes.ts";
 
 const SERVER = join(ROOT, "examples/presence/server.mjs");
 
 let folder: string;
 
 beforeAll(() => {
-  build();
   folder = mkdtempSync(join(tmpdir(), "skein-presence-test-"));
+  build();
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -22,7 +29,7 @@ interface Server {
 
 async function startServer(): Promise<Server> {
   const url = `sqlite:${join(folder, "presence.db")}`;
-  const process = start(SERVER, [], { DATABASE_URL: url });
+  const process = startScript(SERVER, [], { DATABASE_URL: url });
   const [, address = ""] = await process.says(/listening on (\S+)/);
   return { process, url: address };
 }
