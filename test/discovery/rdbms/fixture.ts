@@ -69,3 +69,6 @@ export class Fixture {
     await this.#open?.close();
   }
 }
+
+/** Makes one whose database is empty. */
+export type MakeFixture = () => Promise<Fixture>;
