@@ -4,7 +4,6 @@
  * is the replica's business.
  */
 
-import type { Op } from "./op.ts";
 import type { OrderedKeys } from "./ordered-keys.ts";
 import type { Origins } from "./origins.ts";
 import { compareWrites, type Row } from "./row.ts";
@@ -27,6 +26,15 @@ export interface TableIdentity {
 /** "name|type|lifetime": the key of a table in maps, logs and reports. */
 export function tableId(identity: TableIdentity): string {
   return `${identity.name}|${identity.type}|${identity.lifetime}`;
+}
+
+/** What a set brings: its dot is the birth. */
+interface Birth {
+  readonly origin: number;
+  readonly seq: number;
+  readonly hi: number;
+  readonly lo: number;
+  readonly value: string;
 }
 
 /** One table's rows. */
@@ -193,7 +201,7 @@ export class TableState {
    * Turns the only row of a key into another birth with a newer value: what removing it and
    * inserting the other comes to, at one look-up instead of six.
    */
-  overwrite(row: Row, op: Op): void {
+  overwrite(row: Row, op: Birth): void {
     this.#countSingle(row, -1);
     this.#birthsOf[row.birthOrigin] = this.birthsOf(row.birthOrigin) - 1;
     this.#unindex(row, null);
