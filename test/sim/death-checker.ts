@@ -23,6 +23,8 @@ export interface DeathWorld {
 interface Death {
   readonly of: Incarnation;
   readonly atMs: number;
+  /** It said goodbye while nothing was wrong, so whoever was linked has heard it. */
+  readonly heard: boolean;
 }
 
 /** The checker. */
@@ -39,7 +41,9 @@ export class DeathChecker {
 
   /** That life has ended, by a crash or a goodbye. */
   died(of: Incarnation): void {
-    this.#deaths.push({ of, atMs: this.#world.nowMs() });
+    const atMs = this.#world.nowMs();
+    const isCalm = atMs - this.#world.calmSinceMs() > this.#world.hideMaxMs;
+    this.#deaths.push({ of, atMs, heard: of.toldSomebody && isCalm });
   }
 
   /** Judges what can be judged now. To be called every now and then. */
@@ -47,8 +51,8 @@ export class DeathChecker {
     const now = this.#world.nowMs();
     const calmSince = this.#world.calmSinceMs();
     const survivors = this.#world.healthy();
-    for (const { of, atMs } of this.#deaths) {
-      for (const survivor of survivors) this.#judge(of, atMs, survivor);
+    for (const death of this.#deaths) {
+      for (const survivor of survivors) this.#judge(death, survivor);
     }
     if (now - calmSince < this.#world.hideMaxMs) return;
     for (const one of survivors) {
@@ -56,7 +60,7 @@ export class DeathChecker {
     }
   }
 
-  #judge(dead: Incarnation, diedAtMs: number, survivor: Incarnation): void {
+  #judge({ of: dead, atMs: diedAtMs, heard }: Death, survivor: Incarnation): void {
     const now = this.#world.nowMs();
     const { origins } = survivor.engine.tables.replica;
     const index = origins.find(dead.origin);
@@ -70,7 +74,9 @@ export class DeathChecker {
       );
     }
     const replacedAt = this.#world.replacedAtMs(dead);
-    if (!dead.toldSomebody && replacedAt === null) return;
+    // What one has closed all must close; a goodbye that was lost closes nothing.
+    const isKnown = heard || this.#world.healthy().some((one) => hasClosed(one, dead));
+    if (!isKnown && replacedAt === null) return;
     const closedSince = Math.max(since, replacedAt ?? 0);
     if (now - closedSince > this.#world.closeMaxMs && origins.gone[index] !== true) {
       const why = dead.left ? "said goodbye" : "came back";
@@ -88,4 +94,10 @@ export class DeathChecker {
       this.#report("death:false", `${one.who} hides ${other.who}, which lives and is in reach`);
     }
   }
+}
+
+function hasClosed(one: Incarnation, dead: Incarnation): boolean {
+  const { origins } = one.engine.tables.replica;
+  const index = origins.find(dead.origin);
+  return index >= 0 && origins.gone[index] === true;
 }
