@@ -23,8 +23,10 @@ export interface DeathWorld {
 interface Death {
   readonly of: Incarnation;
   readonly atMs: number;
-  /** It said goodbye while nothing was wrong, so whoever was linked has heard it. */
-  readonly heard: boolean;
+  /** Origins that must have heard its goodbye: linked to it while nothing was wrong. */
+  readonly hearers: ReadonlySet<number>;
+  /** Since when a living node knows that it is over; null while none does. */
+  knownSinceMs: number | null;
 }
 
 /** The checker. */
@@ -43,7 +45,8 @@ export class DeathChecker {
   died(of: Incarnation): void {
     const atMs = this.#world.nowMs();
     const isCalm = atMs - this.#world.calmSinceMs() > this.#world.hideMaxMs;
-    this.#deaths.push({ of, atMs, heard: of.toldSomebody && isCalm });
+    const hearers = new Set(isCalm ? of.toldOrigins : []);
+    this.#deaths.push({ of, atMs, hearers, knownSinceMs: null });
   }
 
   /** Judges what can be judged now. To be called every now and then. */
@@ -52,6 +55,8 @@ export class DeathChecker {
     const calmSince = this.#world.calmSinceMs();
     const survivors = this.#world.healthy();
     for (const death of this.#deaths) {
+      const known = this.#world.replacedAtMs(death.of) !== null || hasClosed(survivors, death.of);
+      death.knownSinceMs = known ? (death.knownSinceMs ?? now) : null;
       for (const survivor of survivors) this.#judge(death, survivor);
     }
     if (now - calmSince < this.#world.hideMaxMs) return;
@@ -60,7 +65,7 @@ export class DeathChecker {
     }
   }
 
-  #judge({ of: dead, atMs: diedAtMs, heard }: Death, survivor: Incarnation): void {
+  #judge({ of: dead, atMs: diedAtMs, knownSinceMs, hearers }: Death, survivor: Incarnation): void {
     const now = this.#world.nowMs();
     const { origins } = survivor.engine.tables.replica;
     const index = origins.find(dead.origin);
@@ -73,11 +78,9 @@ export class DeathChecker {
         `${survivor.who} shows rows of ${dead.who}, dead for ${now - diedAtMs} ms`,
       );
     }
-    const replacedAt = this.#world.replacedAtMs(dead);
     // What one has closed all must close; a goodbye that was lost closes nothing.
-    const isKnown = heard || this.#world.healthy().some((one) => hasClosed(one, dead));
-    if (!isKnown && replacedAt === null) return;
-    const closedSince = Math.max(since, replacedAt ?? 0);
+    if (knownSinceMs === null && !hearers.has(survivor.origin)) return;
+    const closedSince = Math.max(since, knownSinceMs ?? 0);
     if (now - closedSince > this.#world.closeMaxMs && origins.gone[index] !== true) {
       const why = dead.left ? "said goodbye" : "came back";
       this.#report("death:open", `${survivor.who} has not closed ${dead.who}, which ${why}`);
@@ -96,8 +99,10 @@ export class DeathChecker {
   }
 }
 
-function hasClosed(one: Incarnation, dead: Incarnation): boolean {
-  const { origins } = one.engine.tables.replica;
-  const index = origins.find(dead.origin);
-  return index >= 0 && origins.gone[index] === true;
+function hasClosed(survivors: readonly Incarnation[], dead: Incarnation): boolean {
+  return survivors.some(({ engine }) => {
+    const { origins } = engine.tables.replica;
+    const index = origins.find(dead.origin);
+    return index >= 0 && origins.gone[index] === true;
+  });
 }

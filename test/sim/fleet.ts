@@ -106,7 +106,7 @@ export class Fleet {
     this.#note(life.who, "says goodbye");
     this.#parts.totals.goodbyes++;
     life.left = true;
-    life.toldSomebody = life.engine.cluster.linkedPeers().length > 0;
+    life.toldOrigins = life.engine.cluster.linkedPeers().map((peer) => peer.origin);
     life.process.call(() => life.engine.leave());
     this.#parts.died(life);
     // The process lives on a little, so that the goodbye goes out.

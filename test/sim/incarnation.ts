@@ -54,8 +54,8 @@ export class Incarnation {
   fencedBy: string | null = null;
   /** It said goodbye. */
   left = false;
-  /** It had a link when it said goodbye; without one nobody can have heard. */
-  toldSomebody = false;
+  /** Whom it had links to when it said goodbye. */
+  toldOrigins: readonly number[] = [];
   readonly bootedAtMs: number;
 
   constructor(parts: IncarnationParts, nowMs: number) {
