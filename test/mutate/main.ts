@@ -40,6 +40,8 @@ interface FirstFailure {
 /** The compiled copy of this file is build/test/mutate/main.js. */
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const PARALLEL = 2;
+/** The copy without a fault: a seed that fails there proves nothing. */
+const CONTROL = "control";
 const TIMEOUT_MS = 20 * 60_000;
 
 /** The text with its edits; throws if a text to be found is not there exactly once. */
@@ -80,7 +82,10 @@ function copySources(into: string): void {
   writeFileSync(join(into, "tsconfig.mutate.json"), JSON.stringify(config));
 }
 
-function run(cwd: string, args: readonly string[]): Promise<{ code: number | null; out: string }> {
+function run(
+  cwd: string,
+  args: readonly string[],
+): Promise<{ code: number | string | null; out: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd, timeout: TIMEOUT_MS });
     let out = "";
@@ -91,7 +96,7 @@ function run(cwd: string, args: readonly string[]): Promise<{ code: number | nul
       out += data.toString();
     });
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code, out }));
+    child.on("close", (code, signal) => resolve({ code: code ?? signal, out }));
   });
 }
 
@@ -105,10 +110,25 @@ async function compile(at: string): Promise<void> {
 async function simulate(at: string, from: number, seeds: number): Promise<FirstFailure> {
   const main = join(at, "build", "test", "sim", "main.js");
   const args = [main, "--first", "--from", String(from), "--seeds", String(seeds)];
-  const { out } = await run(at, args);
+  const { code, out } = await run(at, args);
   const line = out.trim().split("\n").at(-1) ?? "";
-  if (!line.startsWith("{")) throw new Error(`the simulator ended without a verdict:\n${out}`);
-  return JSON.parse(line);
+  if (line.startsWith("{")) return JSON.parse(line);
+  const message = `the simulator ended with ${code} and no verdict: ${out}`;
+  return { failure: { seed: from, violation: { checker: "crash", message } } };
+}
+
+/** A compiled copy of the sources with that fault, or with none. */
+async function build(at: string, mutation: Mutation | null): Promise<void> {
+  mkdirSync(join(at, "test"), { recursive: true });
+  copySources(at);
+  if (mutation !== null) {
+    for (const [file, text] of edited(mutation, (name) => readFileSync(join(at, name), "utf8"))) {
+      const copy = realpathSync(join(at, file));
+      if (!copy.startsWith(realpathSync(at))) throw new Error(`${copy} is not in the copy`);
+      writeFileSync(copy, text);
+    }
+  }
+  await compile(at);
 }
 
 async function plant(
@@ -117,20 +137,17 @@ async function plant(
   options: { readonly seeds: number; readonly search: boolean },
 ): Promise<Finding> {
   const at = join(base, mutation.name);
-  mkdirSync(join(at, "test"), { recursive: true });
   try {
-    copySources(at);
-    for (const [file, text] of edited(mutation, (name) => readFileSync(join(at, name), "utf8"))) {
-      const copy = realpathSync(join(at, file));
-      if (!copy.startsWith(realpathSync(base))) throw new Error(`${copy} is not in the copy`);
-      writeFileSync(copy, text);
-    }
-    await compile(at);
+    await build(at, mutation);
     let { failure } = options.search ? { failure: null } : await simulate(at, mutation.seed, 1);
     failure ??= (await simulate(at, 1, options.seeds)).failure;
     if (failure === null) return { mutation, seed: null, checker: "nobody", message: "" };
-    const { checker, message } = failure.violation;
-    return { mutation, seed: failure.seed, checker, message };
+    const { seed, violation } = failure;
+    const control = await simulate(join(base, CONTROL), seed, 1);
+    if (control.failure !== null) {
+      return { mutation, seed: null, checker: "control fails", message: `seed ${seed}` };
+    }
+    return { mutation, seed, ...violation };
   } finally {
     rmSync(at, { recursive: true, force: true });
   }
@@ -140,7 +157,7 @@ function show({ mutation, seed, checker, message }: Finding): void {
   const at = seed === null ? "-" : String(seed);
   const known = seed === null || seed === mutation.seed ? "" : ` (known: ${mutation.seed})`;
   console.log(`${mutation.name.padEnd(26)} ${checker.padEnd(16)} seed ${at}${known}`);
-  if (checker === "crash") console.log(`  ${message.slice(0, 600)}`);
+  if (checker === "crash" || checker === "control fails") console.log(`  ${message.slice(0, 600)}`);
 }
 
 async function main(): Promise<number> {
@@ -168,6 +185,7 @@ async function main(): Promise<number> {
     }
   };
   try {
+    await build(join(base, CONTROL), null);
     await Promise.all(Array.from({ length: PARALLEL }, worker));
   } finally {
     rmSync(base, { recursive: true, force: true });

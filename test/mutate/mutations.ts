@@ -34,8 +34,8 @@ const one = (
 const STATE: readonly Mutation[] = [
   one("stream-during-session", "a log flows only after the end of a session", 1, [
     "src/tables/sender.ts",
-    'peer.streaming = false;\n    if (pull.rows.kind === "unsaid") {',
-    'if (pull.rows.kind === "unsaid") {',
+    "peer.session = new Session(parts, { id: pull.id, rows: pull.rows });",
+    "peer.session = new Session(parts, { id: pull.id, rows: pull.rows });\n    this.#startStreaming(peer, this.#replica.nextSeq - 1);",
   ]),
   one("vector-jumps-first", "the vector jumps with the last slice of a merge", 1, [
     "src/tables/merge.ts",
