@@ -111,17 +111,6 @@ export type RefusalReason =
   | "malformed"
   | "timeout";
 
-/** A peer, or we, refused a link. */
-export class RefusedError extends SkeinError {
-  readonly code = "ERR_SKEIN_REFUSED";
-  readonly reason: RefusalReason;
-
-  constructor(reason: RefusalReason, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.reason = reason;
-  }
-}
-
 /** A database, a file or a resolver did not answer. The cause says why. */
 export class UnavailableError extends SkeinError {
   readonly code = "ERR_SKEIN_UNAVAILABLE";
@@ -151,7 +140,6 @@ export type AnySkeinError =
   | NotRunningError
   | FencedError
   | ProtocolError
-  | RefusedError
   | UnavailableError
   | UnsupportedError
   | MissingDriverError;

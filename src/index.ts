@@ -15,7 +15,6 @@ export {
   OverloadedError,
   ProtocolError,
   type RefusalReason,
-  RefusedError,
   SkeinError,
   TableError,
   TooLargeError,
