@@ -134,10 +134,10 @@ const STATE: readonly Mutation[] = [
     "this.#replica.touchSets.add(open.changed);",
     "",
   ]),
-  one("filter-by-dot-only", "a key is sent if a dot or a birth is not covered", 1, [
+  one("filter-by-birth-only", "a key is sent if a dot or a birth is not covered", 1, [
     "src/tables/session.ts",
     "this.#coverage.covers(row.birthOrigin, row.birthSeq) &&\n      this.#coverage.covers(row.dotOrigin, row.dotSeq)",
-    "this.#coverage.covers(row.dotOrigin, row.dotSeq)",
+    "this.#coverage.covers(row.birthOrigin, row.birthSeq)",
   ]),
   one("relay-skips-one", "a resumed log begins right after the puller's vector", 1, [
     "src/tables/ops-answer.ts",
@@ -149,11 +149,23 @@ const STATE: readonly Mutation[] = [
     "if (this.merge === null && this.#waiting.length === 0) this.#handle(peer, frame);",
     "if (this.#waiting.length === 0) this.#handle(peer, frame);",
   ]),
-  one("merge-serves-sessions", "no pull is answered while a merge is under way", 1, [
-    "src/tables/receiver.ts",
-    "if (this.merge !== null) peer.waitingPull = pull;\n    else this.#parts.sender",
-    "this.#parts.sender",
-  ]),
+  {
+    name: "merge-serves-sessions",
+    rule: "no session is served while a merge is under way",
+    seed: 1,
+    edits: [
+      {
+        file: "src/tables/receiver.ts",
+        find: "if (this.merge !== null) peer.waitingPull = pull;\n    else this.#parts.sender",
+        replace: "this.#parts.sender",
+      },
+      {
+        file: "src/tables/jobs.ts",
+        find: "if (this.#receiver.merge === null) {\n      for",
+        replace: "if (this.#replica !== null) {\n      for",
+      },
+    ],
+  },
   one("order-by-local-index", "ties are decided by cluster-wide ids", 1, [
     "src/tables/row.ts",
     "return (ids[a.dotOrigin] as number) - (ids[b.dotOrigin] as number);",
@@ -214,11 +226,6 @@ const ACKS: readonly Mutation[] = [
     "src/tables/acks.ts",
     "if (!member.counted) this.#members.delete(id);\n    this.#changed();",
     "this.#members.delete(id);\n    this.#changed();",
-  ]),
-  one("counted-as-applied", "a member counts as a holder only by its own word", 1, [
-    "src/tables/acks.ts",
-    "if (member.counted) acked.push(member.acked);",
-    "if (member.counted) acked.push(reachedBy(member));",
   ]),
   one("ack-by-ping-too-far", "a ping tells what others have applied, not more", 1, [
     "src/tables/tables.ts",

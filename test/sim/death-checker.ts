@@ -80,6 +80,8 @@ export class DeathChecker {
     }
     // What one has closed all must close; a goodbye that was lost closes nothing.
     if (knownSinceMs === null && !hearers.has(survivor.origin)) return;
+    // Nor is one open that is in no vector: it was heard of and means nothing.
+    if (origins.listed[index] !== true) return;
     const closedSince = Math.max(since, knownSinceMs ?? 0);
     if (now - closedSince > this.#world.closeMaxMs && origins.gone[index] !== true) {
       const why = dead.left ? "said goodbye" : "came back";
