@@ -375,7 +375,10 @@ export class Node {
   #links(): LinkStatus[] {
     const { tables, cluster } = this.#running().engine;
     const members = new Map(cluster.members().map((member) => [member.origin, member]));
-    return [...tables.peers.values()].map((peer) => ({
+    // A stopped cluster tells of no ends: what it has now counts.
+    const linked = new Set(cluster.linkedPeers().map(({ origin }) => origin));
+    const peers = [...tables.peers.values()].filter((peer) => linked.has(peer.id));
+    return peers.map((peer) => ({
       name: peer.name,
       origin: peer.id,
       address: members.get(peer.id)?.address ?? "",
