@@ -32,6 +32,8 @@ export interface Wire {
   schedule(delayMs: number, run: () => void): void;
   /** A share of what was sent before an abrupt end that still arrives. */
   survivingShare(): number;
+  /** A frame was handed to the network. */
+  sent(frame: Uint8Array): void;
   /** A frame was handed to a process. */
   delivered(from: string, to: string, frame: Uint8Array): void;
   /** A frame was changed by its sender after it was sent. */
@@ -72,6 +74,7 @@ export class End implements Link {
     if (this.#closed) return;
     // A Buffer, as sockets give: its `slice` does not copy, which has deceived people before.
     const copy = Buffer.from(frame);
+    this.#wire.sent(copy);
     this.#push({ kind: "frame", arriveMs: this.#nextArrival(), given: frame, copy });
   }
 

@@ -37,6 +37,8 @@ export interface NetworkCounters {
   frames: number;
   bytes: number;
   dialsFailed: number;
+  /** The largest frame that was sent. */
+  largestFrameBytes: number;
 }
 
 interface Host {
@@ -54,7 +56,13 @@ interface Dial {
 
 /** The network. */
 export class Network {
-  readonly counters: NetworkCounters = { connections: 0, frames: 0, bytes: 0, dialsFailed: 0 };
+  readonly counters: NetworkCounters = {
+    connections: 0,
+    frames: 0,
+    bytes: 0,
+    dialsFailed: 0,
+    largestFrameBytes: 0,
+  };
   readonly #time: VirtualClock;
   readonly #random: SeededRandom;
   readonly #options: NetworkOptions;
@@ -245,6 +253,11 @@ export class Network {
       delivered: (_from, _to, frame) => {
         this.counters.frames++;
         this.counters.bytes += frame.length;
+      },
+      sent: (frame) => {
+        if (frame.length > this.counters.largestFrameBytes) {
+          this.counters.largestFrameBytes = frame.length;
+        }
       },
       frameChanged: this.#onFrameChanged,
     };

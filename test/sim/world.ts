@@ -3,7 +3,7 @@
  * look after every turn of every node. One synchronous loop over a virtual clock.
  */
 import { encodeValue } from "../../src/tables/value.ts";
-import { boundsFault } from "./bounds.ts";
+import { boundsFault, creditFault } from "./bounds.ts";
 import { DeathChecker, type DeathWorld } from "./death-checker.ts";
 import { Faults } from "./faults.ts";
 import { Fleet, type Trace } from "./fleet.ts";
@@ -121,6 +121,9 @@ export class World {
     this.#writes.turned();
     const awaited = tables.replica.ahead.size;
     if (awaited > this.#totals.aheadMost) this.#totals.aheadMost = awaited;
+    const { limits } = this.#script;
+    const credit = creditFault(life, limits, this.#network.counters.largestFrameBytes);
+    if (credit !== null) this.#report("bounds", credit);
     if (!tables.merging) {
       this.#noteRetired(life);
       if (life.fullCheckDue) this.#checkAll(life);
