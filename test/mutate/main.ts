@@ -2,7 +2,8 @@
  * `npm run mutate`: plants each fault of mutations.ts in a temporary copy of the sources and
  * requires that the simulator notices it by a named checker, not by a crash and not by a time-out.
  * Nothing of the working copy is changed. `--only name`, `--seeds N` and `--search` (ignores the
- * seeds that are known to notice) narrow or widen it.
+ * seeds that are known to notice) narrow or widen it; `--quick` plants those that a few seeds
+ * notice, for the gate.
  */
 import { spawn } from "node:child_process";
 import {
@@ -19,7 +20,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { MUTATIONS, type Mutation } from "./mutations.ts";
+import { MUTATIONS, type Mutation, QUICK } from "./mutations.ts";
 
 /** What one fault came to. */
 interface Finding {
@@ -166,12 +167,15 @@ async function main(): Promise<number> {
       only: { type: "string", multiple: true },
       seeds: { type: "string", default: "2000" },
       search: { type: "boolean", default: false },
+      quick: { type: "boolean", default: false },
     },
   });
   const seeds = Number(values.seeds);
   if (!Number.isSafeInteger(seeds) || seeds < 1) throw new Error(`--seeds is ${values.seeds}`);
-  const { only, search } = values;
-  const chosen = MUTATIONS.filter(({ name }) => only === undefined || only.includes(name));
+  const { only, search, quick } = values;
+  const chosen = MUTATIONS.filter(({ name }) => {
+    return (only === undefined || only.includes(name)) && (!quick || QUICK.has(name));
+  });
   const stale = MUTATIONS.flatMap((mutation) => staleness(mutation));
   if (stale.length > 0) throw new Error(`texts to be found:\n${stale.join("\n")}`);
   const base = mkdtempSync(join(tmpdir(), "skein-mutate-"));

@@ -312,3 +312,23 @@ const LINKS: readonly Mutation[] = [
 
 /** All of them. */
 export const MUTATIONS: readonly Mutation[] = [...STATE, ...WRITES, ...ACKS, ...CLOSING, ...LINKS];
+
+/** Faults that the first few seeds notice: the gate plants these each time, in a minute. */
+export const QUICK: ReadonlySet<string> = new Set([
+  "vector-jumps-first",
+  "stream-during-session",
+  "end-carries-start-view",
+  "chunks-unstaged",
+  "ahead-dropped",
+  "digest-ignored",
+  "unlisted-kept",
+  "digest-of-first-sibling",
+  "dirty-not-marked",
+  "filter-by-birth-only",
+  "relay-skips-one",
+  "merge-takes-ops",
+  "order-by-local-index",
+  "covered-put-accepted",
+  "patch-creates",
+  "credit-ignored",
+]);
