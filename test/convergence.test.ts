@@ -144,7 +144,7 @@ describe("convergence", () => {
         const { violation } = new World(history).run();
         expect(violation).toBeNull();
       }),
-      { numRuns: 120 },
+      { numRuns: 80 },
     );
   });
 });

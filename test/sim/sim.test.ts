@@ -1,4 +1,4 @@
-/** A few hundred seeds in each test run; `npm run sim` looks for more. */
+/** Some seeds in each test run; `npm run sim` looks for more. */
 import { describe, expect, it } from "vitest";
 import { scenarioOf } from "./scenario.ts";
 import { runSeeds } from "./seed-run.ts";
@@ -6,10 +6,10 @@ import { RECORDED_SEEDS } from "./seeds.ts";
 import { newTotals, shortfalls } from "./totals.ts";
 import { World } from "./world.ts";
 
-const SEEDS = Array.from({ length: 200 }, (_, at) => at + 1);
+const SEEDS = Array.from({ length: 60 }, (_, at) => at + 1);
 
 describe("the simulated cluster", () => {
-  it("keeps every promise over 200 seeds, none of them tame", { timeout: 240_000 }, () => {
+  it("keeps every promise over 60 seeds, none of them tame", { timeout: 240_000 }, () => {
     const { totals, failures } = runSeeds(SEEDS, () => true);
     expect(failures).toEqual([]);
     expect(shortfalls(totals)).toEqual([]);
