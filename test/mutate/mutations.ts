@@ -303,11 +303,23 @@ const LINKS: readonly Mutation[] = [
     "frame: new Uint8Array(frame) }",
     "frame }",
   ]),
-  one("judge-right-after-a-stall", "after a stall sockets are read before anyone is judged", 1, [
-    "src/cluster/failure-detector.ts",
-    "return skip ? [] : this.#judge(isVouched);",
-    "return this.#judge(isVouched);",
-  ]),
+  {
+    name: "judge-right-after-a-stall",
+    rule: "after a stall sockets are read before anyone is judged",
+    seed: 1,
+    edits: [
+      {
+        file: "src/cluster/failure-detector.ts",
+        find: "return skip ? [] : this.#judge(isVouched);",
+        replace: "return this.#judge(isVouched);",
+      },
+      {
+        file: "src/cluster/failure-detector.ts",
+        find: "this.#judgedTime += Math.min(elapsed, this.#tickMsMax);",
+        replace: "this.#judgedTime += elapsed;",
+      },
+    ],
+  },
 ];
 
 /** All of them. */

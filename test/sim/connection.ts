@@ -110,6 +110,9 @@ export class End implements Link {
 
   /** The process behind this end is gone; its host tells the other side, or is gone as well. */
   abandon(silent: boolean): void {
+    // What was sent before an orderly end goes out although the process is gone.
+    const wasClosed = this.#closed;
+    if (wasClosed && !silent) return;
     this.#closed = true;
     this.#lose();
     if (!silent) {

@@ -16,15 +16,22 @@ export interface DeathWorld {
   healthy(): readonly Incarnation[];
   /** Whether the node of that life runs again, and since when. */
   replacedAtMs(dead: Incarnation): number | null;
+  /** Whether code of that life ran all the time since then, and its links worked. */
+  wasReachable(life: Incarnation, sinceMs: number): boolean;
   readonly hideMaxMs: number;
   readonly closeMaxMs: number;
 }
 
+/** A goodbye takes at most this long to close its sender at those that are linked to it, ms. */
+const GOODBYE_MAX_MS = 1000;
+/** For so long all must have been well for a link to be sure, ms. */
+const SURE_MS = 2000;
+
 interface Death {
   readonly of: Incarnation;
   readonly atMs: number;
-  /** Origins that must have heard its goodbye: linked to it while nothing was wrong. */
-  readonly hearers: ReadonlySet<number>;
+  /** Origins that must hear its goodbye, as long as nothing goes wrong; emptied once judged. */
+  hearers: readonly number[];
   /** Since when a living node knows that it is over; null while none does. */
   knownSinceMs: number | null;
 }
@@ -44,8 +51,8 @@ export class DeathChecker {
   /** That life has ended, by a crash or a goodbye. */
   died(of: Incarnation): void {
     const atMs = this.#world.nowMs();
-    const isCalm = atMs - this.#world.calmSinceMs() > this.#world.hideMaxMs;
-    const hearers = new Set(isCalm ? of.toldOrigins : []);
+    const isSure = Math.max(this.#world.calmSinceMs(), of.bootedAtMs) < atMs - SURE_MS;
+    const hearers = isSure ? of.toldOrigins : [];
     this.#deaths.push({ of, atMs, hearers, knownSinceMs: null });
   }
 
@@ -58,6 +65,7 @@ export class DeathChecker {
       const known = this.#world.replacedAtMs(death.of) !== null || hasClosed(survivors, death.of);
       death.knownSinceMs = known ? (death.knownSinceMs ?? now) : null;
       for (const survivor of survivors) this.#judge(death, survivor);
+      if (death.hearers.length > 0) this.#judgeGoodbye(death, survivors);
     }
     if (now - calmSince < this.#world.hideMaxMs) return;
     for (const one of survivors) {
@@ -65,7 +73,33 @@ export class DeathChecker {
     }
   }
 
-  #judge({ of: dead, atMs: diedAtMs, knownSinceMs, hearers }: Death, survivor: Incarnation): void {
+  /** A member that is told that another has gone down, when it judged that itself. */
+  accused(judge: Incarnation, origin: number): void {
+    const accused = this.#world.healthy().find((life) => life.origin === origin);
+    if (accused === undefined) return;
+    const since = this.#world.nowMs() - this.#world.hideMaxMs;
+    if (judge.bootedAtMs > since || accused.bootedAtMs > since) return;
+    if (!this.#world.wasReachable(accused, since)) return;
+    this.checks++;
+    this.#report("death:false", `${judge.who} takes ${accused.who} for dead, which is well`);
+  }
+
+  /** Who was linked to a node that said goodbye, and has run since, has closed it. */
+  #judgeGoodbye(death: Death, survivors: readonly Incarnation[]): void {
+    const now = this.#world.nowMs();
+    if (this.#world.calmSinceMs() > death.atMs) death.hearers = [];
+    if (now - death.atMs < GOODBYE_MAX_MS) return;
+    for (const survivor of survivors) {
+      if (!death.hearers.includes(survivor.origin)) continue;
+      const { origins } = survivor.engine.tables.replica;
+      this.checks++;
+      if (origins.gone[origins.find(death.of.origin)] === true) continue;
+      this.#report("death:open", `${survivor.who} did not hear the goodbye of ${death.of.who}`);
+    }
+    death.hearers = [];
+  }
+
+  #judge({ of: dead, atMs: diedAtMs, knownSinceMs }: Death, survivor: Incarnation): void {
     const now = this.#world.nowMs();
     const { origins } = survivor.engine.tables.replica;
     const index = origins.find(dead.origin);
@@ -79,10 +113,10 @@ export class DeathChecker {
       );
     }
     // What one has closed all must close; a goodbye that was lost closes nothing.
-    if (knownSinceMs === null && !hearers.has(survivor.origin)) return;
+    if (knownSinceMs === null) return;
     // Nor is one open that is in no vector: it was heard of and means nothing.
     if (origins.listed[index] !== true) return;
-    const closedSince = Math.max(since, knownSinceMs ?? 0);
+    const closedSince = Math.max(since, knownSinceMs);
     if (now - closedSince > this.#world.closeMaxMs && origins.gone[index] !== true) {
       const why = dead.left ? "said goodbye" : "came back";
       this.#report("death:open", `${survivor.who} has not closed ${dead.who}, which ${why}`);

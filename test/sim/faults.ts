@@ -29,6 +29,8 @@ export interface FaultParts {
 /** The faults. */
 export class Faults {
   readonly calm = new Calm();
+  /** The same of the network alone: stalled nodes do not count. */
+  readonly network = new Calm();
   readonly #parts: FaultParts;
   readonly #stalls: { readonly of: Incarnation; readonly fromMs: number; readonly toMs: number }[] =
     [];
@@ -56,6 +58,7 @@ export class Faults {
         return this.#cut(this.#pairsAcross(action.side), { ...action, oneWay: false });
       case "reset": {
         this.calm.touch(time.nowMs);
+        this.network.touch(time.nowMs);
         return network.reset(...this.#addresses(action.from, action.to));
       }
       case "stall":
@@ -139,8 +142,10 @@ export class Faults {
   #during(forMs: number, end: () => void): void {
     const { time, activeMs } = this.#parts;
     this.calm.begin();
+    this.network.begin();
     time.after(Math.min(forMs, Math.max(0, activeMs - time.nowMs)), () => {
       end();
+      this.network.end(time.nowMs);
       this.calm.end(time.nowMs);
     });
   }

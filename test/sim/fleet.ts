@@ -38,6 +38,7 @@ export interface FleetParts {
   readonly trace: Trace | null;
   readonly turned: (life: Incarnation) => void;
   readonly wrote: (life: Incarnation, op: WrittenOp) => void;
+  readonly accused: (life: Incarnation, origin: number) => void;
   readonly died: (life: Incarnation) => void;
 }
 
@@ -106,13 +107,23 @@ export class Fleet {
     this.#note(life.who, "says goodbye");
     this.#parts.totals.goodbyes++;
     life.left = true;
-    life.toldOrigins = life.engine.cluster.linkedPeers().map((peer) => peer.origin);
+    life.toldOrigins = this.#linkedBothWays(life);
     life.process.call(() => life.engine.leave());
     this.#parts.died(life);
     // The process lives on a little, so that the goodbye goes out.
     this.#parts.time.after(this.#parts.random.between(20, 300), () => {
       if (node.current === life) this.end(node, false, backAfterMs);
     });
+  }
+
+  /** Origins that are linked to that life and know it. */
+  #linkedBothWays(life: Incarnation): number[] {
+    const linked: number[] = [];
+    for (const { origin } of life.engine.cluster.linkedPeers()) {
+      const peers = this.lives.get(origin)?.engine.cluster.linkedPeers() ?? [];
+      if (peers.some((peer) => peer.origin === life.origin)) linked.push(origin);
+    }
+    return linked;
   }
 
   /** The name is given to a new process on another machine; the old one still runs. */
@@ -187,6 +198,7 @@ export class Fleet {
         transport: network.dialler(address, process),
         log: this.#logOf(`${name}#${origin}`),
         wrote: this.#parts.wrote,
+        accused: this.#parts.accused,
       },
       time.nowMs,
     );

@@ -30,6 +30,8 @@ export interface IncarnationParts {
   readonly transport: Pick<Transport, "dial">;
   readonly log: Log;
   readonly wrote: (incarnation: Incarnation, op: WrittenOp) => void;
+  /** It judged that a member is down. */
+  readonly accused: (incarnation: Incarnation, origin: number) => void;
 }
 
 /** How tables are indexed where they are declared with indexes: by the property `u`. */
@@ -87,7 +89,7 @@ export class Incarnation {
           },
         },
       },
-      { transport, clock: process, random, log, events: this.#events() },
+      { transport, clock: process, random, log, events: this.#events(parts) },
     );
   }
 
@@ -115,9 +117,12 @@ export class Incarnation {
     return state;
   }
 
-  #events(): EngineEvents {
+  #events(parts: IncarnationParts): EngineEvents {
     return {
-      memberDown: (member) => this.#excuse(member.origin),
+      memberDown: (member, reason) => {
+        this.#excuse(member.origin);
+        if (reason === "silent" || reason === "refused") parts.accused(this, member.origin);
+      },
       fenced: (reason) => {
         this.fencedBy ??= reason;
       },

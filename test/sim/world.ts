@@ -65,6 +65,7 @@ export class World {
       ...{ script, time, random, network, totals, report, trace },
       turned: (life) => this.#turned(life),
       wrote: (life, op) => this.#writes.wrote(life, op),
+      accused: (life, origin) => this.#deaths.accused(life, origin),
       died: (life) => this.#deaths.died(life),
     });
     const fleet = this.#fleet;
@@ -98,6 +99,7 @@ export class World {
     this.#runUntil(this.#script.activeMs);
     this.#network.repairAll();
     this.#faults.calm.touch(this.#time.nowMs);
+    this.#faults.network.touch(this.#time.nowMs);
     this.#comeToRest("after the last fault");
     this.#probe();
     this.#comeToRest("after the last writes");
@@ -210,6 +212,8 @@ export class World {
         const life = node?.current;
         return life?.process.alive === true ? life.bootedAtMs : null;
       },
+      wasReachable: (life, sinceMs) =>
+        this.#faults.network.sinceMs < sinceMs && this.#faults.stalledMs(life, sinceMs) === 0,
       hideMaxMs: reachMs + 2 * downMs + 4 * pingMs,
       closeMaxMs: reachMs + 2 * downMs + 6 * pingMs,
     };
