@@ -124,12 +124,12 @@ const STATE: readonly Mutation[] = [
     "this.#replica.touchSets.add(this.dirty);",
     "",
   ]),
-  one("scan-forgets-dirty", "a scan that passes over a key leaves its mark", 1, [
+  one("scan-forgets-dirty", "a scan that passes over a key leaves its mark", 246, [
     "src/tables/session.ts",
     "if (this.#wants(table, head)) this.#add(table, head.key, head);",
     "if (this.#wants(table, head)) this.#add(table, head.key, head);\n        this.dirty.get(table)?.delete(head.key);",
   ]),
-  one("own-changes-ignored", "a puller notes what changes while a pull is open", 1, [
+  one("own-changes-ignored", "a puller notes what changes while a pull is open", 182, [
     "src/tables/pull.ts",
     "this.#replica.touchSets.add(open.changed);",
     "",
@@ -189,17 +189,17 @@ const WRITES: readonly Mutation[] = [
     "if (row === undefined) return 0;",
     "if (row === undefined) return this.set(table, key, value);",
   ]),
-  one("patch-keeps-siblings", "a patch ends the siblings of the visible birth", 1, [
+  one("patch-keeps-siblings", "a patch ends the siblings of the visible birth", 2, [
     "src/tables/local-writer.ts",
     '{ kind: "patch", key, value, row, kills }',
     '{ kind: "patch", key, value, row, kills: NO_KILLS }',
   ]),
-  one("hidden-survive-a-kill", "a kill ends hidden births, too", 1, [
+  one("hidden-survive-a-kill", "a kill ends hidden births, too", 4, [
     "src/tables/local-writer.ts",
     "if (!table.isGone(row)) dots.push({ origin: row.birthOrigin, seq: row.birthSeq });\n  }\n  return dots;\n}\n\n/** Births held under a key whose",
     "if (!table.isHidden(row)) dots.push({ origin: row.birthOrigin, seq: row.birthSeq });\n  }\n  return dots;\n}\n\n/** Births held under a key whose",
   ]),
-  one("stamps-not-seen", "a received stamp advances the local clock", 1, [
+  one("stamps-not-seen", "a received stamp advances the local clock", 2, [
     "src/tables/replica.ts",
     "this.clock.see(op.hi, op.lo);",
     "",
@@ -260,7 +260,7 @@ const CLOSING: readonly Mutation[] = [
     'if (table.lifetime === "node" && this.origins.gone[birthOrigin]) return;',
     "",
   ]),
-  one("end-without-closed", "the end carries the closed origins", 1, [
+  one("end-without-closed", "the end carries the closed origins", 101, [
     "src/tables/merge.ts",
     "for (const id of this.#end.view.closed) this.#close(id);",
     "",
