@@ -31,6 +31,11 @@ export class Jobs {
     this.#peers = peers;
   }
 
+  /** A purge is due or under way. */
+  get purging(): boolean {
+    return this.#purge !== null || this.#replica.purgeDue;
+  }
+
   /** One slice of each; true if anything is left that could go on now. */
   step(failed: (peer: Peer, error: unknown) => void): boolean {
     const rows = this.#replica.limits.sliceRows;
@@ -59,6 +64,6 @@ export class Jobs {
       this.#purge = new Purge(this.#replica);
     }
     if (this.#purge.step(rows)) this.#purge = null;
-    return this.#purge !== null || this.#replica.purgeDue;
+    return this.purging;
   }
 }

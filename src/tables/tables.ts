@@ -88,6 +88,11 @@ export class Tables {
     return this.#receiver.merge !== null;
   }
 
+  /** Rows of closed owners may still be held: a purge is due or under way. */
+  get purging(): boolean {
+    return this.#jobs.purging;
+  }
+
   /** Receiving that is under way: a pull, the keys staged of it, frames that wait for a merge. */
   get work(): { pulling: boolean; stagedKeys: number; waitingFrames: number } {
     const { openedPull, waitingFrames } = this.#receiver;

@@ -32,7 +32,7 @@ const one = (
 };
 
 const STATE: readonly Mutation[] = [
-  one("stream-during-session", "a log flows only after the end of a session", 1, [
+  one("stream-during-session", "a log flows only after the end of a session", 2, [
     "src/tables/sender.ts",
     "peer.session = new Session(parts, { id: pull.id, rows: pull.rows });",
     "peer.session = new Session(parts, { id: pull.id, rows: pull.rows });\n    this.#startStreaming(peer, this.#replica.nextSeq - 1);",
@@ -52,7 +52,7 @@ const STATE: readonly Mutation[] = [
   {
     name: "end-carries-start-view",
     rule: "the end carries the server's view of that very moment",
-    seed: 1,
+    seed: 2,
     edits: [
       {
         file: "src/tables/session.ts",
@@ -75,22 +75,22 @@ const STATE: readonly Mutation[] = [
       for (const { written } of siblings) if (written) this.#replica.put(table, key, written);
     }`,
   ]),
-  one("ahead-dropped", "a kill ahead of its set is remembered", 1, [
+  one("ahead-dropped", "a kill ahead of its set is remembered", 2, [
     "src/tables/replica.ts",
     "if (!this.origins.covered(origin, seq)) this.ahead.add({ table, key, origin, seq });",
     "",
   ]),
-  one("ahead-not-in-end", "the end carries the awaited births", 1, [
+  one("ahead-not-in-end", "the end carries the awaited births", 7, [
     "src/tables/session.ts",
     "ahead: [...this.#replica.ahead.list()],",
     "ahead: [],",
   ]),
-  one("digest-ignored", "buckets whose sums differ are compared key by key", 1, [
+  one("digest-ignored", "buckets whose sums differ are compared key by key", 2, [
     "src/tables/session.ts",
     "this.#differs[bucket] = same ? 0 : 1;",
     "this.#differs[bucket] = 0;",
   ]),
-  one("unlisted-kept", "what a differing bucket does not list is dead", 1, [
+  one("unlisted-kept", "what a differing bucket does not list is dead", 2, [
     "src/tables/merge.ts",
     "if (this.#end.differs.includes(1)) yield* this.#dropUnlisted();",
     "",
@@ -98,7 +98,7 @@ const STATE: readonly Mutation[] = [
   {
     name: "digest-of-first-sibling",
     rule: "a digest sums every birth",
-    seed: 1,
+    seed: 3,
     edits: [
       {
         file: "src/tables/session.ts",
@@ -119,32 +119,32 @@ const STATE: readonly Mutation[] = [
       },
     ],
   },
-  one("dirty-not-marked", "keys that change during a session are sent again", 1, [
+  one("dirty-not-marked", "keys that change during a session are sent again", 2, [
     "src/tables/session.ts",
     "this.#replica.touchSets.add(this.dirty);",
     "",
   ]),
-  one("scan-forgets-dirty", "a scan that passes over a key leaves its mark", 246, [
+  one("scan-forgets-dirty", "a scan that passes over a key leaves its mark", 151, [
     "src/tables/session.ts",
     "if (this.#wants(table, head)) this.#add(table, head.key, head);",
     "if (this.#wants(table, head)) this.#add(table, head.key, head);\n        this.dirty.get(table)?.delete(head.key);",
   ]),
-  one("own-changes-ignored", "a puller notes what changes while a pull is open", 182, [
+  one("own-changes-ignored", "a puller notes what changes while a pull is open", 210, [
     "src/tables/pull.ts",
     "this.#replica.touchSets.add(open.changed);",
     "",
   ]),
-  one("filter-by-birth-only", "a key is sent if a dot or a birth is not covered", 1, [
+  one("filter-by-birth-only", "a key is sent if a dot or a birth is not covered", 2, [
     "src/tables/session.ts",
     "this.#coverage.covers(row.birthOrigin, row.birthSeq) &&\n      this.#coverage.covers(row.dotOrigin, row.dotSeq)",
     "this.#coverage.covers(row.birthOrigin, row.birthSeq)",
   ]),
-  one("relay-skips-one", "a resumed log begins right after the puller's vector", 1, [
+  one("relay-skips-one", "a resumed log begins right after the puller's vector", 4, [
     "src/tables/ops-answer.ts",
     "const next = coverage.seq(origin) + 1;",
     "const next = coverage.seq(origin) + 2;",
   ]),
-  one("merge-takes-ops", "no remote op is applied while a merge is under way", 1, [
+  one("merge-takes-ops", "no remote op is applied while a merge is under way", 2, [
     "src/tables/receiver.ts",
     "if (this.merge === null && this.#waiting.length === 0) this.#handle(peer, frame);",
     "if (this.#waiting.length === 0) this.#handle(peer, frame);",
@@ -152,7 +152,7 @@ const STATE: readonly Mutation[] = [
   {
     name: "merge-serves-sessions",
     rule: "no session is served while a merge is under way",
-    seed: 1,
+    seed: 4,
     edits: [
       {
         file: "src/tables/receiver.ts",
@@ -176,7 +176,7 @@ const STATE: readonly Mutation[] = [
     "if (this.origins.covered(birthOrigin, birthSeq)) return;",
     "",
   ]),
-  one("pull-not-on-evidence", "whoever sees that another covers more pulls", 1, [
+  one("pull-not-on-evidence", "whoever sees that another covers more pulls", 106, [
     "src/tables/receiver.ts",
     "if (this.#parts.peers.get(id)?.streamsToUs !== true) peer.wantsPull = true;",
     "",
@@ -227,12 +227,12 @@ const ACKS: readonly Mutation[] = [
     "if (!member.counted) this.#members.delete(id);\n    this.#changed();",
     "this.#members.delete(id);\n    this.#changed();",
   ]),
-  one("ack-by-ping-too-far", "a ping tells what others have applied, not more", 1, [
+  one("ack-by-ping-too-far", "a ping tells what others have applied, not more", 3, [
     "src/tables/tables.ts",
     "if (seq !== undefined) applied.set(id, seq);",
     "if (seq !== undefined) applied.set(id, seq + 1);",
   ]),
-  one("laggards-waited-for", "a member that lags is not waited for", 1, [
+  one("laggards-waited-for", "a member that lags is not waited for", 7, [
     "src/tables/lag.ts",
     "if (acks.reached(id) >= due) continue;",
     "continue;",
@@ -242,12 +242,12 @@ const ACKS: readonly Mutation[] = [
     "this.#acks.count(peer.id, seq);",
     "",
   ]),
-  one("credit-ignored", "a slow peer costs bounded memory", 1, [
+  one("credit-ignored", "a slow peer costs bounded memory", 2, [
     "src/tables/peer.ts",
     "return underWay === 0 || underWay + bytes <= windowBytes;",
     "return underWay >= 0 || underWay + bytes <= windowBytes;",
   ]),
-  one("credit-not-returned", "data that was taken gives its credit back", 1, [
+  one("credit-not-returned", "data that was taken gives its credit back", 6, [
     "src/tables/receiver.ts",
     "this.#onOps(peer, frame);\n        peer.takenBytes += frame.length;",
     "this.#onOps(peer, frame);",
@@ -255,32 +255,56 @@ const ACKS: readonly Mutation[] = [
 ];
 
 const CLOSING: readonly Mutation[] = [
-  one("closed-owners-rows-put", "no row of a closed owner is taken in", 1, [
-    "src/tables/replica.ts",
-    'if (table.lifetime === "node" && this.origins.gone[birthOrigin]) return;',
-    "",
-  ]),
+  {
+    name: "closed-owners-rows-put",
+    rule: "no row of a closed owner is taken in",
+    seed: 16,
+    edits: [
+      {
+        file: "src/tables/replica.ts",
+        find: 'if (table.lifetime === "node" && this.origins.gone[birthOrigin]) return;',
+        replace: "",
+      },
+      {
+        file: "src/tables/replica.ts",
+        find: 'if (table.lifetime === "node" && this.origins.gone[origin]) return false;',
+        replace: "",
+      },
+    ],
+  },
   one("end-without-closed", "the end carries the closed origins", 101, [
     "src/tables/merge.ts",
     "for (const id of this.#end.view.closed) this.#close(id);",
     "",
   ]),
-  one("retire-without-agreement", "closed origins retire when all members agree", 1, [
+  one("retire-without-agreement", "closed origins retire when all members agree", 4, [
     "src/tables/retirement.ts",
     "if (report === undefined || report === null || !agrees(report.view, ours)) return [];",
     "if (report === undefined || report === null) return [];",
   ]),
-  one("retire-on-stale-reports", "reports of another membership do not count", 1, [
-    "src/tables/retirement.ts",
-    "if (theirs.vector.size !== ours.vector.size) return false;\n  if (!sameRanges(theirs.retired, ours.retired)) return false;\n  for (const id of ours.vector.keys()) if (!theirs.vector.has(id)) return false;",
-    "",
-  ]),
-  one("goodbye-unheard", "a goodbye closes its sender", 1, [
+  {
+    name: "retire-on-stale-reports",
+    rule: "reports of another membership do not count",
+    seed: 118,
+    edits: [
+      {
+        file: "src/tables/retirement.ts",
+        find: "if (theirs.closed.length !== ours.closed.length) return false;\n  if (theirs.vector.size !== ours.vector.size) return false;\n  if (!sameRanges(theirs.retired, ours.retired)) return false;\n  for (const id of ours.vector.keys()) if (!theirs.vector.has(id)) return false;",
+        replace: "",
+      },
+      {
+        file: "src/tables/retirement.ts",
+        find: "if (!theirClosed.has(id) || theirs.vector.get(id)",
+        replace: "if (theirs.vector.get(id)",
+      },
+    ],
+  },
+  one("goodbye-unheard", "a goodbye closes its sender", 16, [
     "src/cluster/cluster.ts",
     'case "goodbye":',
     'case "goodbye":\n        return connection.drop("goodbye");',
   ]),
-  one("down-not-hidden", "the rows of a dead node are hidden", 1, [
+  one("down-not-hidden", "the rows of a dead node are hidden", 14, [
     "src/tables/tables.ts",
     "if (origins.setHidden(origins.intern(id), true)) counters.hides++;",
     "",
@@ -290,7 +314,7 @@ const CLOSING: readonly Mutation[] = [
     "if (origins.setHidden(index, false)) counters.shows++;",
     "",
   ]),
-  one("purge-forgotten", "the rows of closed owners give their memory back", 1, [
+  one("purge-forgotten", "the rows of closed owners give their memory back", 6, [
     "src/tables/jobs.ts",
     "this.#replica.purgeDue = false;",
     "this.#replica.purgeDue = false;\n      return false;",
@@ -298,7 +322,7 @@ const CLOSING: readonly Mutation[] = [
 ];
 
 const LINKS: readonly Mutation[] = [
-  one("kept-frame-not-copied", "bytes of a frame are valid during the call only", 1, [
+  one("kept-frame-not-copied", "bytes of a frame are valid during the call only", 17, [
     "src/tables/receiver.ts",
     "frame: new Uint8Array(frame) }",
     "frame }",
@@ -306,7 +330,7 @@ const LINKS: readonly Mutation[] = [
   {
     name: "judge-right-after-a-stall",
     rule: "after a stall sockets are read before anyone is judged",
-    seed: 1,
+    seed: 824,
     edits: [
       {
         file: "src/cluster/failure-detector.ts",

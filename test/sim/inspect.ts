@@ -43,6 +43,18 @@ export function* allStored(
   }
 }
 
+/** A row that is still held although its owner is closed; null if there is none. */
+export function firstGone(tables: Tables): string | null {
+  for (const table of tables.replica.tables.values()) {
+    for (const head of table.rows.values()) {
+      for (let row: Row | null = head; row !== null; row = row.next) {
+        if (table.isGone(row)) return `${table.id} ${row.key}`;
+      }
+    }
+  }
+  return null;
+}
+
 /** Births killed before they came, as "table key origin:seq". */
 export function readAhead(tables: Tables): Set<string> {
   const ahead = new Set<string>();

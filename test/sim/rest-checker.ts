@@ -4,7 +4,7 @@
  */
 import type { TableState } from "../../src/tables/table-state.ts";
 import { INDEX_NAME, type Incarnation } from "./incarnation.ts";
-import { fingerprint } from "./inspect.ts";
+import { fingerprint, firstGone } from "./inspect.ts";
 
 /** Why the cluster is not at rest yet; null when it is. */
 export function restlessness(live: readonly Incarnation[]): string | null {
@@ -51,13 +51,8 @@ function ownRestlessness(one: Incarnation, live: readonly Incarnation[]): string
     }
     if (!peer.streaming || !peer.streamsToUs) return `no stream with ${peer.id}`;
   }
-  for (const table of tables.replica.tables.values()) {
-    for (const head of table.rows.values()) {
-      for (let row: typeof head | null = head; row !== null; row = row.next) {
-        if (table.isGone(row)) return `a row of a closed owner is held in ${table.id}`;
-      }
-    }
-  }
+  const gone = firstGone(tables);
+  if (gone !== null) return `holds a row of a closed owner: ${gone}`;
   const counted = [...tables.acks.countedIds()];
   if (counted.length !== live.length - 1) return `waits for ${counted} only`;
   if (tables.acks.pending > 0) return `${tables.acks.pending} writes wait`;

@@ -7,6 +7,7 @@ import type { Tables } from "../../src/tables/tables.ts";
 import {
   allStored,
   fingerprint,
+  firstGone,
   readAhead,
   readView,
   type StoredSibling,
@@ -56,6 +57,8 @@ export class StateChecker {
         this.#report("state:extra", `${who} ${table.id} ${key}: ${show(siblings)}, expected none`);
       }
     }
+    const gone = tables.purging ? null : firstGone(tables);
+    if (gone !== null) this.#report("bounds", `${who} purged, and holds a closed owner's ${gone}`);
     this.#checkAhead(who, tables, view);
     this.#checkFork(who, tables);
   }
