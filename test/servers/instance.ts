@@ -4,7 +4,15 @@
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, chownSync, constants, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  accessSync,
+  chownSync,
+  constants,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -126,9 +134,15 @@ export class Instance {
   }
 
   /** Stops the server's processes in mid-flight: connections stay, nobody answers. */
-  pause(): void {
+  async pause(): Promise<void> {
     this.#paused = [this.#pid, ...descendants(this.#pid)];
     for (const pid of this.#paused) signal(pid, "SIGSTOP");
+    // The signal returns before every thread has stopped: one may still answer a query.
+    const limit = performance.now() + STOP_LIMIT_MS;
+    while (this.#paused.some(runs)) {
+      if (performance.now() > limit) throw new Error(`${this.#options.name} did not pause`);
+      await pause(1);
+    }
   }
 
   /** Lets a paused server go on. */
@@ -165,6 +179,18 @@ export class Instance {
     } catch {
       return "";
     }
+  }
+}
+
+/** Whether a thread of that process has not been stopped yet. */
+function runs(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).some((thread) => {
+      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8");
+      return !/^[TtZX]/.test(stat.slice(stat.lastIndexOf(")") + 2));
+    });
+  } catch {
+    return false;
   }
 }
 

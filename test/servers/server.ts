@@ -22,7 +22,7 @@ export interface ServerFaults {
   stop(): Promise<void>;
   start(): Promise<void>;
   kill(): Promise<void>;
-  pause(): void;
+  pause(): Promise<void>;
   resume(): void;
 }
 

@@ -28,7 +28,7 @@ for (const { kind, answers } of kinds) {
         await faults.kill();
         await expect(answers(server())).rejects.toThrow();
         await faults.start();
-        faults.pause();
+        await faults.pause();
         let answered = false;
         const late = answers(server()).then(() => {
           answered = true;

@@ -67,7 +67,7 @@ export function serverSuite(server: () => Server): void {
     const { backend } = await registered("a");
     await backend.getNodes();
     const faults = faultsOf(server());
-    faults.pause();
+    await faults.pause();
     const startedAt = performance.now();
     try {
       await expect(backend.getNodes()).rejects.toMatchObject({ code: "ERR_SKEIN_UNAVAILABLE" });
