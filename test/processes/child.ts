@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { Facts, Message, NodePlan, Question, Started } from "./plan.ts";
+import type { Facts, Message, NodePlan, Pulse, Question, Started } from "./plan.ts";
 
 const ASK_LIMIT_MS = 20_000;
 const START_LIMIT_MS = 30_000;
@@ -23,12 +23,15 @@ export class Child {
   #ids = 0;
   #output = "";
   #isWanted = true;
+  /** What it has told last of its writes. */
+  pulse: Pulse = { acknowledged: 0, rejected: {}, longestMs: 0 };
 
   /** `program` is the compiled node-process.js. */
   constructor(plan: NodePlan, program: string) {
     this.plan = plan;
     this.#process = fork(program, [JSON.stringify(plan)], {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
+      execArgv: ["--expose-gc"],
     });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream?.on("data", (chunk) => {
@@ -40,6 +43,10 @@ export class Child {
         reject(new Error(`${this.name} did not start within ${START_LIMIT_MS} ms`));
       }, START_LIMIT_MS);
       this.#process.on("message", (message: Message) => {
+        if (message.kind === "pulse") {
+          this.pulse = message.pulse;
+          return;
+        }
         if (message.kind !== "started") return this.#settle(message);
         clearTimeout(timer);
         resolve(message.started);
@@ -92,6 +99,11 @@ export class Child {
     return (await this.ask({ kind: "facts" })) as Facts;
   }
 
+  /** Bytes in use after a collection of garbage. */
+  async memory(): Promise<number> {
+    return Number(await this.ask({ kind: "memory" }));
+  }
+
   /** Rows of an incarnation in tables of lifetime `node`: shown, and stored at all. */
   async owned(origin: number): Promise<{ shown: number; stored: number }> {
     return (await this.ask({ kind: "owned", origin })) as { shown: number; stored: number };
@@ -115,7 +127,7 @@ export class Child {
     await ended;
   }
 
-  #settle(message: Exclude<Message, { kind: "started" }>): void {
+  #settle(message: Extract<Message, { id: number }>): void {
     const asked = this.#asked.get(message.id);
     if (asked === undefined) return;
     this.#asked.delete(message.id);

@@ -171,7 +171,9 @@ function losses(
     if (isDead && table.lifetime === "node") continue;
     // A bag's values have histories of their own: added, then removed.
     const name = `${write.table} ${write.key}${table.type === "bag" ? ` value ${write.n}` : ""}`;
-    histories.set(name, [...(histories.get(name) ?? []), write]);
+    const history = histories.get(name);
+    if (history === undefined) histories.set(name, [write]);
+    else history.push(write);
   }
   for (const [name, history] of histories) {
     // What was acknowledged while no other node was in reach died with a node that has died.
@@ -218,7 +220,9 @@ function readDump(folder: string, file: string): Dump {
     const row = line as unknown as DumpRow;
     dump.rows.push(row);
     const key = `${row.table} ${JSON.stringify(row.key)}`;
-    dump.byKey.set(key, [...(dump.byKey.get(key) ?? []), row]);
+    const rows = dump.byKey.get(key);
+    if (rows === undefined) dump.byKey.set(key, [row]);
+    else rows.push(row);
   }
   return dump;
 }
@@ -237,7 +241,8 @@ function readLog(
       const write = byId.get(line.acknowledged);
       if (write === undefined) continue;
       write.isAcknowledged = true;
-      write.isAlone = line.alone === true;
+      // Members that were counted out before they had applied it hold it no more than none.
+      write.isAlone = line.alone === true || line.nodes === 0;
       const isOwn = write.key.startsWith('["own"');
       // Each follows a write of this very node that made what it is about.
       if (line.applied !== true && isOwn) {

@@ -6,7 +6,7 @@ import { type Load, Writers } from "./writers.ts";
 
 async function main(): Promise<void> {
   const plan: NodePlan = JSON.parse(process.argv[2] ?? "{}");
-  const { cluster, name, discovery, timings } = plan;
+  const { cluster, name, discovery, timings, limits, listenPort, advertise } = plan;
   // Without its parent nobody asks any more, and nobody would end it.
   process.on("disconnect", () => process.exit(1));
   const calledAt = Date.now();
@@ -15,6 +15,9 @@ async function main(): Promise<void> {
     name,
     discovery,
     ...(timings === undefined ? {} : { timings }),
+    ...(limits === undefined ? {} : { limits }),
+    ...(listenPort === undefined ? {} : { listen: { port: listenPort } }),
+    ...(advertise === undefined ? {} : { advertise }),
   });
   const listeningAt = Date.now();
   for (const { indexed, ordered = false, lifetime, type, name: table } of TABLES) {
@@ -30,6 +33,9 @@ async function main(): Promise<void> {
       (error: unknown) => tell({ kind: "failed", id, error: textOf(error) }),
     );
   });
+  if (plan.pulseMs !== undefined) {
+    setInterval(() => tell({ kind: "pulse", pulse: writers.pulse() }), plan.pulseMs).unref();
+  }
   const { origin, address } = node;
   tell({ kind: "started", started: { origin, address, calledAt, listeningAt } });
 }
@@ -50,6 +56,10 @@ async function answer(node: Node, writers: Writers, question: Question): Promise
       return node.getTable(question.table).set(question.key, question.value);
     case "get":
       return node.getTable(question.table).get(question.key);
+    case "memory":
+      return memoryInUse();
+    case "leave":
+      return node.leave();
     default:
       throw new Error(`unknown question ${JSON.stringify(question satisfies never)}`);
   }
@@ -72,8 +82,18 @@ function factsOf(node: Node): Facts {
     digest: status.tables.map(({ name, rows, digest }) => `${name}:${rows}:${digest}`).join(),
     rows: status.tables.reduce((sum, { rows }) => sum + rows, 0),
     loopDelayP99Ms: status.loopDelay.p99Ms,
+    loopDelayMaxMs: status.loopDelay.maxMs,
     counters: { ...status.counters },
   };
+}
+
+/** Twice, for what the first collection finds may hold more. */
+function memoryInUse(): number {
+  if (globalThis.gc === undefined) throw new Error("start it with --expose-gc");
+  globalThis.gc();
+  globalThis.gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 function tableOf(node: Node, { name, type }: (typeof TABLES)[number]) {

@@ -33,6 +33,12 @@ export interface NodePlan {
   readonly discovery: Readonly<Record<string, unknown>>;
   /** Those that differ from the defaults. */
   readonly timings?: Readonly<Record<string, number>>;
+  readonly limits?: Readonly<Record<string, number>>;
+  /** Where it listens and where others dial it, if not at a free port of its own. */
+  readonly listenPort?: number;
+  readonly advertise?: string;
+  /** Tells its parent how its writes go each so many ms. */
+  readonly pulseMs?: number;
   /** Where its logs and dumps go. */
   readonly folder: string;
   /** Each of its writers waits for so long between two writes, ms. */
@@ -52,7 +58,20 @@ export type Question =
   | { readonly kind: "dump"; readonly path: string }
   /** One write to one table, and what came of it. */
   | { readonly kind: "set"; readonly table: string; readonly key: string; readonly value: unknown }
-  | { readonly kind: "get"; readonly table: string; readonly key: string };
+  | { readonly kind: "get"; readonly table: string; readonly key: string }
+  /** Bytes that are in use after a collection of garbage. */
+  | { readonly kind: "memory" }
+  /** Says goodbye to the cluster and stops the node. */
+  | { readonly kind: "leave" };
+
+/** How the writes of one process have gone so far. */
+export interface Pulse {
+  readonly acknowledged: number;
+  /** By error code. */
+  readonly rejected: Readonly<Record<string, number>>;
+  /** The longest acknowledged write, ms. */
+  readonly longestMs: number;
+}
 
 /** What a node says of itself. */
 export interface Facts {
@@ -68,6 +87,7 @@ export interface Facts {
   readonly digest: string;
   readonly rows: number;
   readonly loopDelayP99Ms: number;
+  readonly loopDelayMaxMs: number;
   /** What the engine has counted, for the report of a run. */
   readonly counters: Readonly<Record<string, number>>;
 }
@@ -85,5 +105,6 @@ export interface Started {
 /** Messages of a node process. */
 export type Message =
   | { readonly kind: "started"; readonly started: Started }
+  | { readonly kind: "pulse"; readonly pulse: Pulse }
   | { readonly kind: "answer"; readonly id: number; readonly answer: unknown }
   | { readonly kind: "failed"; readonly id: number; readonly error: string };

@@ -5,7 +5,7 @@
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { BagTable, Key, Node, Table, WriteResult } from "../../src/index.ts";
-import { type NodePlan, type PlannedTable, TABLES } from "./plan.ts";
+import { type NodePlan, type PlannedTable, type Pulse, TABLES } from "./plan.ts";
 
 /** What the rows hold. */
 export interface Load {
@@ -31,6 +31,9 @@ export class Writers {
   #writing = false;
   #loops: Promise<void>[] = [];
   #lines = 0;
+  #acknowledged = 0;
+  #longestMs = 0;
+  readonly #rejected: Record<string, number> = {};
 
   constructor(node: Node, plan: NodePlan) {
     this.#node = node;
@@ -52,6 +55,11 @@ export class Writers {
   async rest(): Promise<void> {
     this.#writing = false;
     await Promise.all(this.#loops);
+  }
+
+  pulse(): Pulse {
+    const rejected = { ...this.#rejected };
+    return { acknowledged: this.#acknowledged, rejected, longestMs: this.#longestMs };
   }
 
   close(): void {
@@ -100,9 +108,13 @@ export class Writers {
     this.#line({ id, ...what, n, at: Date.now() });
     try {
       const { nodes, alone, applied } = await write();
-      this.#line({ acknowledged: id, ms: performance.now() - at, nodes, alone, applied });
+      const ms = performance.now() - at;
+      this.#acknowledged++;
+      this.#longestMs = Math.max(this.#longestMs, ms);
+      this.#line({ acknowledged: id, ms, nodes, alone, applied });
     } catch (error) {
-      const code = error instanceof Error && "code" in error ? error.code : String(error);
+      const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+      this.#rejected[code] = (this.#rejected[code] ?? 0) + 1;
       this.#line({ rejected: id, ms: performance.now() - at, code });
     }
   }
