@@ -69,7 +69,7 @@ describe("the count of tests", () => {
 
 describe(".ci/run", () => {
   const report = { testResults: [{ status: "passed", assertionResults: [{ status: "passed" }] }] };
-  const steps = { check: "true", sim: "true", mutate: "true", start: "true" };
+  const steps = { check: "true", sim: "true", mutate: "true", chaos: "true", start: "true" };
 
   function makeGate(scripts: Readonly<Record<string, string>>): void {
     repository = new TemporaryRepository([".ci/run", "scripts/count-tests.mjs"]);
@@ -83,7 +83,7 @@ describe(".ci/run", () => {
     repository.write("scripts/services.sh", "true\n");
     repository.write("scripts/package-check.mjs", "");
     const { code, output } = await repository.run("bash", [".ci/run"]);
-    expect(output.trimEnd().split("\n").at(-1)).toBe("7 passed, 0 failed");
+    expect(output.trimEnd().split("\n").at(-1)).toBe("8 passed, 0 failed");
     expect(code).toBe(0);
   });
 
@@ -91,10 +91,10 @@ describe(".ci/run", () => {
     makeGate({ start: "echo the demo ran" });
     const { code, output } = await repository.run("bash", [".ci/run"]);
     expect(output).toContain("the demo ran");
-    for (const step of ["services", "check", "simulator", "mutate", "package"]) {
+    for (const step of ["services", "check", "simulator", "mutate", "chaos", "package"]) {
       expect(output).toMatch(new RegExp(`${step} +FAILED with exit code`));
     }
-    expect(output.trimEnd().split("\n").at(-1)).toBe("2 passed, 5 failed");
+    expect(output.trimEnd().split("\n").at(-1)).toBe("2 passed, 6 failed");
     expect(code).toBe(1);
   });
 
@@ -103,7 +103,7 @@ describe(".ci/run", () => {
     repository.write("scripts/services.sh", "true\n");
     repository.write("scripts/package-check.mjs", "");
     const { code, output } = await repository.run("bash", [".ci/run"]);
-    expect(output.trimEnd().split("\n").at(-1)).toBe("6 passed, 1 failed");
+    expect(output.trimEnd().split("\n").at(-1)).toBe("7 passed, 1 failed");
     expect(code).toBe(1);
   });
 
@@ -113,7 +113,7 @@ describe(".ci/run", () => {
     const limits = [...output.matchAll(/^(?:one|step) \S+ (\d+) /gm)].map(
       (match) => +(match[1] ?? 0),
     );
-    expect(limits).toHaveLength(7);
+    expect(limits).toHaveLength(8);
     expect(limits.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(25 * 60);
   });
 });
