@@ -1,6 +1,6 @@
 /** The program of one node process: starts a node, declares the tables, answers its parent. */
 import { writeFileSync } from "node:fs";
-import { type Node, startNode } from "../../src/index.ts";
+import * as today from "../../src/index.ts";
 import { type Facts, type Message, type NodePlan, type Question, TABLES } from "./plan.ts";
 import { type Load, Writers } from "./writers.ts";
 
@@ -9,8 +9,9 @@ async function main(): Promise<void> {
   const { cluster, name, discovery, timings, limits, listenPort, advertise } = plan;
   // Without its parent nobody asks any more, and nobody would end it.
   process.on("disconnect", () => process.exit(1));
+  const library: typeof today = plan.library === undefined ? today : await import(plan.library);
   const calledAt = Date.now();
-  const node = await startNode({
+  const node = await library.startNode({
     cluster,
     name,
     discovery,
@@ -40,7 +41,7 @@ async function main(): Promise<void> {
   tell({ kind: "started", started: { origin, address, calledAt, listeningAt } });
 }
 
-async function answer(node: Node, writers: Writers, question: Question): Promise<unknown> {
+async function answer(node: today.Node, writers: Writers, question: Question): Promise<unknown> {
   switch (question.kind) {
     case "facts":
       return factsOf(node);
@@ -65,7 +66,7 @@ async function answer(node: Node, writers: Writers, question: Question): Promise
   }
 }
 
-function factsOf(node: Node): Facts {
+function factsOf(node: today.Node): Facts {
   const status = node.status();
   const disagreements = [
     status.remoteUnknownTables,
@@ -96,11 +97,11 @@ function memoryInUse(): number {
   return heapUsed + external;
 }
 
-function tableOf(node: Node, { name, type }: (typeof TABLES)[number]) {
+function tableOf(node: today.Node, { name, type }: (typeof TABLES)[number]) {
   return type === "bag" ? node.getTable<Load>(name, "bag") : node.getTable<Load>(name);
 }
 
-function ownedRows(node: Node, origin: number): { shown: number; stored: number } {
+function ownedRows(node: today.Node, origin: number): { shown: number; stored: number } {
   let shown = 0;
   let stored = 0;
   for (const table of TABLES) {
@@ -115,7 +116,7 @@ function ownedRows(node: Node, origin: number): { shown: number; stored: number 
 }
 
 /** Lines of NDJSON: one for each row, and one for each value of an index. */
-function dumpOf(node: Node): string[] {
+function dumpOf(node: today.Node): string[] {
   const lines: object[] = [];
   for (const table of TABLES) {
     const rows = tableOf(node, table).dump({ hidden: true });

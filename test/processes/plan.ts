@@ -37,6 +37,8 @@ export interface NodePlan {
   /** Where it listens and where others dial it, if not at a free port of its own. */
   readonly listenPort?: number;
   readonly advertise?: string;
+  /** URL of the library's index.js, if it is to run on another version than today's. */
+  readonly library?: string;
   /** Tells its parent how its writes go each so many ms. */
   readonly pulseMs?: number;
   /** Where its logs and dumps go. */
