@@ -218,7 +218,8 @@ export class Chaos {
     const { longestMs, rejected } = this.#nodes.written();
     const codes = Object.entries(rejected).map(([code, n]) => `${n} × ${code}`);
     print(`injected: ${parts.join(", ")}`);
-    print(`longest acknowledged write ${seconds(longestMs)}; rejected: ${codes.join() || "none"}`);
+    print(`rejected: ${codes.join() || "none"}`);
+    print(`longest acknowledged write, stopped writers included: ${seconds(longestMs)}`);
     print(`seed ${this.#options.seed}, ${seconds(performance.now() - this.#startedAt)} in all`);
   }
 
