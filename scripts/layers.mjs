@@ -25,7 +25,8 @@ const LAYERS = {
   dashboard: ["node"],
 };
 /** What others than `node` may import of the tables: the face that users hold. */
-const PUBLIC_TABLES = /^src\/tables\/(bag-table|write-calls|table(?!s\.|-state)[a-z-]*)\.ts$/;
+const PUBLIC_TABLES =
+  /^src\/tables\/(bag-table|write-calls|watch|change|table(?!s\.|-state)[a-z-]*)\.ts$/;
 /** Files without clock, timer, randomness, IO and promises. */
 const PURE = [
   /^src\/tables\//,

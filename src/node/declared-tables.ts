@@ -2,6 +2,7 @@
 import { InvalidOptionsError, TableError } from "../errors.ts";
 import { BagTable } from "../tables/bag-table.ts";
 import { Table } from "../tables/table.ts";
+import { attachConflicts, OwnerDownListener } from "../tables/table-listeners.ts";
 import { attachIndexes, checkDeclaration, type TableOptions } from "../tables/table-options.ts";
 import { TableReads } from "../tables/table-reads.ts";
 import type { TableIdentity, TableType } from "../tables/table-state.ts";
@@ -66,6 +67,9 @@ export class DeclaredTables {
     const state = tables.open(identity);
     attachIndexes(state, options);
     const reads = new TableReads(state, tables, this.#nameOf);
+    attachConflicts(reads, options);
+    const { onDown } = options;
+    if (onDown !== undefined) reads.watchers.add(new OwnerDownListener(reads, onDown));
     const face =
       identity.type === "bag"
         ? new BagTable<never>(reads, this.#calls)
@@ -81,7 +85,13 @@ export class DeclaredTables {
       const state = tables.open(identity);
       attachIndexes(state, options);
       reads.rebind(state, tables);
+      attachConflicts(reads, options);
     }
+  }
+
+  /** The node has ended: nobody is told anything any more, and iterators of watchers end. */
+  end(): void {
+    for (const { reads } of this.#declared.values()) reads.watchers.stop();
   }
 }
 

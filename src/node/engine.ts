@@ -43,6 +43,8 @@ export interface EngineEvents {
   refused?(refusal: Refusal): void;
   caughtUp?(origin: number): void;
   lagging?(origin: number): void;
+  /** A listener of a table has thrown. */
+  listenerFailed?(error: unknown): void;
   /** After each round of pings. */
   tick?(): void;
   /**
@@ -114,6 +116,7 @@ class AssembledEngine implements Engine, ClusterEvents {
         originClosed: (origin) => this.#later(() => this.cluster.close(origin, "gossip")),
         caughtUp: (origin) => this.#events.caughtUp?.(origin),
         lagging: (origin) => this.#events.lagging?.(origin),
+        listenerFailed: (error) => this.#events.listenerFailed?.(error),
       },
     });
     this.cluster = new Cluster(clusterOptions, {

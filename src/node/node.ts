@@ -237,6 +237,7 @@ export class Node {
     this.#state = "stopped";
     const error = new NotRunningError(`node "${this.name}" is stopped`);
     this.#calls?.end(error);
+    this.#declared?.end();
     this.#engine?.tables.acks.failAll(error);
     this.#readiness.fail(error);
     this.#loopDelay.disable();
@@ -264,6 +265,7 @@ export class Node {
           refused: (refusal) => this.#emit("refused", refusal),
           caughtUp: (origin) => this.#caughtUp(origin),
           lagging: (origin) => this.#emit("lagging", { origin, name: this.#nameOf(origin) }),
+          listenerFailed: throwLater,
           fenced: (reason, isReplaced) => this.#fenced(reason, isReplaced),
           tick: () => this.#checkReady(),
         },
@@ -276,9 +278,7 @@ export class Node {
     try {
       this.#events.emit(event, ...(args as never));
     } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+      throwLater(error);
     }
   }
 
@@ -457,6 +457,13 @@ function reachedBy(cluster: Cluster): Set<string> {
     if (origin !== undefined && origins.has(origin)) reached.add(address);
   }
   return reached;
+}
+
+/** Hands what a listener threw to the host, as if no one had called it. */
+function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }
 
 function toMs(nanoseconds: number): number {

@@ -1,9 +1,11 @@
 /** What a user holds of a table of type `bag`: any number of distinct values a key. */
 import { checkBatch } from "./batch.ts";
+import type { WatchEvent } from "./change.ts";
 import { decodeKey, encodeKey, type Key } from "./key.ts";
 import type { Row } from "./row.ts";
 import type { DumpedRow, ScanOptions, TableInfo, TableReads } from "./table-reads.ts";
 import { encodeValue, valuesEqual } from "./value.ts";
+import type { Watch, WatchOptions } from "./watch.ts";
 import type { WriteCalls, WriteOptions, WriteResult } from "./write-calls.ts";
 
 /**
@@ -121,6 +123,19 @@ export class BagTable<V = unknown, I extends string = string> {
   /** All visible rows in key order; with `hidden` also those of absent owners. */
   dump(options: { readonly hidden?: boolean } = {}): DumpedRow<V>[] {
     return this.#reads.dump<V>(options);
+  }
+
+  /**
+   * Tells of every change of what reads see, from now on, once and in the order in which it was
+   * applied: as an async iterator, or to a listener at the end of each turn. See WatchOptions.
+   */
+  watch(options: WatchOptions<V, I>, listener: (event: WatchEvent<V>) => void): Watch<V>;
+  watch(options?: WatchOptions<V, I>): Watch<V>;
+  watch(
+    options: WatchOptions<V, I> = {},
+    listener: ((event: WatchEvent<V>) => void) | null = null,
+  ): Watch<V> {
+    return this.#reads.watchers.watch(options, listener);
   }
 
   info(): TableInfo {

@@ -18,6 +18,8 @@ export interface TablesEvents {
   originClosed?(originId: number): void;
   /** That peer's rows are here, and its log flows. */
   caughtUp?(peerId: number): void;
+  /** A listener of the user's has thrown, or a filter of a watcher. */
+  listenerFailed?(error: unknown): void;
   /** That member is too far behind and is no longer waited for. */
   lagging?(peerId: number): void;
 }

@@ -9,7 +9,9 @@
  * it was killed, and no tombstone is needed.
  */
 import { Ahead } from "./ahead.ts";
+import type { ChangeReason } from "./change.ts";
 import { type Counters, newCounters } from "./counters.ts";
+import { Deliveries } from "./deliveries.ts";
 import { birthHash, Digest, hashBirth } from "./digest.ts";
 import { HybridClock } from "./hybrid-clock.ts";
 import type { TablesLimits } from "./limits.ts";
@@ -37,9 +39,19 @@ export class Replica {
   purgeDue = false;
   readonly limits: TablesLimits;
   readonly observer: TablesObserver;
+  /** What listeners are to be told at the end of the turn. */
+  readonly deliveries: Deliveries;
   readonly #rings: (OpRing | undefined)[] = [];
+  /** An op of this node itself is being applied. */
+  #isOwn = false;
 
-  constructor(selfId: number, limits: TablesLimits, observer: TablesObserver) {
+  constructor(
+    selfId: number,
+    limits: TablesLimits,
+    observer: TablesObserver,
+    listenerFailed: (error: unknown) => void = () => undefined,
+  ) {
+    this.deliveries = new Deliveries(listenerFailed);
     this.origins = new Origins(selfId);
     this.limits = limits;
     this.observer = observer;
@@ -86,10 +98,13 @@ export class Replica {
     // A ring that is made now begins with this op: before the vector moves.
     const ring = this.ring(op.origin);
     this.clock.see(op.hi, op.lo);
+    this.#isOwn = op.origin === origins.self;
     if (!this.#setPlainly(op)) {
       for (const birth of op.kills) this.kill(op.table, op.key, birth.origin, birth.seq);
       if (op.kind !== "delete") this.put(op.table, op.key, writtenBy(op));
     }
+    this.#isOwn = false;
+    if (op.table.feed !== null) op.table.feed.ends(reasonOf(op));
     origins.vector[op.origin] = op.seq;
     origins.list(op.origin);
     this.ahead.delete(op.origin, op.seq);
@@ -110,11 +125,13 @@ export class Replica {
     if (kill === undefined) {
       if (head !== undefined) return false;
       const { key, value, hi, lo } = op;
+      table.feed?.begins(key);
       table.insert(new Row(key, value, origin, seq, origin, seq, hi, lo), undefined);
     } else {
       if (head === undefined || head.next !== null) return false;
       if (head.birthSeq !== kill.seq || head.birthOrigin !== kill.origin) return false;
       if (!this.origins.covered(kill.origin, kill.seq)) return false;
+      this.#leaves(table, head);
       this.#sum(table, head.dotOrigin, head.dotSeq);
       this.digest.toggle(ids[head.birthOrigin] as number, head.birthSeq);
       table.overwrite(head, op);
@@ -143,6 +160,7 @@ export class Replica {
     if (held !== null) {
       if (compareWrites(this.origins.ids, written, held) <= 0) return;
       const { value, dotOrigin, dotSeq, hi, lo } = written;
+      table.feed?.begins(key);
       this.#sum(table, held.dotOrigin, held.dotSeq);
       table.rewrite(held, value, dotOrigin, dotSeq, hi, lo);
       this.#sum(table, dotOrigin, dotSeq);
@@ -150,18 +168,34 @@ export class Replica {
       if (this.origins.covered(birthOrigin, birthSeq)) return;
       const { value, dotOrigin, dotSeq, hi, lo } = written;
       const row = new Row(key, value, birthOrigin, birthSeq, dotOrigin, dotSeq, hi, lo);
+      table.feed?.begins(key);
       table.insert(row, table.rows.get(key));
       this.#sum(table, dotOrigin, dotSeq);
       this.digest.toggle(this.origins.ids[birthOrigin] as number, birthSeq);
     }
+    if (table.lost !== null && table.multi.has(key)) table.lost.shadows(key);
     this.touch(table, key);
   }
 
   /** Takes a held row out; its death must follow from ops covered or origins closed. */
   drop(table: TableState, row: Row): void {
+    this.#leaves(table, row);
     table.remove(row);
     this.#sum(table, row.dotOrigin, row.dotSeq);
     this.digest.toggle(this.origins.ids[row.birthOrigin] as number, row.birthSeq);
+  }
+
+  /** Origins have been hidden, shown or closed. */
+  ownersChanged(): void {
+    for (const table of this.tables.values()) table.feed?.ownersChanged();
+  }
+
+  /** Before a row goes: whoever watches its key, and its owner if that is this node. */
+  #leaves(table: TableState, row: Row): void {
+    table.feed?.begins(row.key);
+    if (table.lost !== null && row.birthOrigin === this.origins.self) {
+      table.lost.ended(row, !this.#isOwn);
+    }
   }
 
   /** Tells everybody who needs to know that a key changed. */
@@ -180,6 +214,7 @@ export class Replica {
     if (!this.origins.close(index)) return false;
     this.counters.closings++;
     this.purgeDue = true;
+    this.ownersChanged();
     this.observer.closed?.(id);
     return true;
   }
@@ -191,6 +226,7 @@ export class Replica {
     this.ahead.prune((origin) => origin === index);
     this.purgeDue = true;
     this.counters.retirements++;
+    this.ownersChanged();
   }
 
   /** Rows held in all tables. */
@@ -206,6 +242,12 @@ export class Replica {
     table.sumA ^= birthHash.a;
     table.sumB ^= birthHash.b;
   }
+}
+
+const REASONS = { set: "set", patch: "patched", delete: "deleted" } as const;
+
+function reasonOf(op: Op): ChangeReason {
+  return REASONS[op.kind];
 }
 
 function writtenBy(op: Op): Written {

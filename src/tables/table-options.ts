@@ -1,6 +1,9 @@
 /** How a table is declared, and the check that names every fault of a declaration. */
 import { InvalidOptionsError } from "../errors.ts";
+import type { ConflictEvent, OwnerDownEvent } from "./change.ts";
 import type { Key } from "./key.ts";
+import type { MergeFunction } from "./merged-values.ts";
+import { MergedValues } from "./merged-values.ts";
 import { OrderedKeys } from "./ordered-keys.ts";
 import { SecondaryIndex } from "./secondary-index.ts";
 import type { TableIdentity, TableLifetime, TableState, TableType } from "./table-state.ts";
@@ -21,9 +24,29 @@ export interface TableOptions<V, I extends string = string> {
   readonly ordered?: boolean;
   /** Secondary indexes by name, for `find` and `count`. */
   readonly indexes?: Readonly<Record<I, IndexFunction<V>>>;
+  /**
+   * Makes one value of those that concurrent writes have left, greatest stamp first, until the
+   * next write of the key ends them. Must be pure and give the same on every node. Without it, or
+   * where it throws or gives undefined, the greatest stamp is shown. Sets only.
+   */
+  readonly merge?: (siblings: readonly V[]) => V | undefined;
+  /**
+   * Called on the node whose live row another node's write has ended or put into the shade, once
+   * for each such row, at the end of the turn in which this node learns of it.
+   */
+  readonly onConflict?: (event: ConflictEvent<V>) => void;
+  /** Called when the rows of an owner have vanished because it is down. */
+  readonly onDown?: (event: OwnerDownEvent) => void;
 }
 
-const KNOWN = new Set(["lifetime", "type", "ordered", "indexes"]);
+const FUNCTIONS = ["merge", "onConflict", "onDown"] as const;
+const KNOWN: ReadonlySet<string> = new Set([
+  "lifetime",
+  "type",
+  "ordered",
+  "indexes",
+  ...FUNCTIONS,
+] satisfies (keyof TableOptions<never>)[]);
 
 /** The identity that a declaration stands for. Throws InvalidOptionsError with all faults. */
 export function checkDeclaration(name: unknown, options: object): TableIdentity {
@@ -45,7 +68,7 @@ export function checkDeclaration(name: unknown, options: object): TableIdentity 
     faults.push(`type is ${describe(type)}, allowed are "set" and "bag"`);
   }
   if (typeof ordered !== "boolean") faults.push(`ordered is ${describe(ordered)}, not a boolean`);
-  faults.push(...indexFaults(indexes));
+  faults.push(...indexFaults(indexes), ...ruleFaults(given));
   if (faults.length > 0) throw new InvalidOptionsError(`table ${describe(name)}`, faults);
   return { name: name as string, lifetime: lifetime as TableLifetime, type: type as TableType };
 }
@@ -64,7 +87,21 @@ function indexFaults(indexes: unknown): string[] {
   return faults;
 }
 
-/** Attaches order and indexes to a table's rows, those included that are here already. */
+function ruleFaults(given: Readonly<Record<string, unknown>>): string[] {
+  const faults: string[] = [];
+  for (const option of FUNCTIONS) {
+    const value = given[option];
+    if (value !== undefined && typeof value !== "function") {
+      faults.push(`${option} is ${describe(value)}, not a function`);
+    }
+  }
+  if (given["type"] === "bag" && given["merge"] !== undefined) {
+    faults.push("merge is given for a bag, which keeps all values");
+  }
+  return faults;
+}
+
+/** Attaches order, indexes and merging to a table's rows, those included that are here already. */
 export function attachIndexes(table: TableState, options: TableOptions<never>): void {
   table.declared = true;
   const indexes: SecondaryIndex[] = [];
@@ -72,6 +109,8 @@ export function attachIndexes(table: TableState, options: TableOptions<never>): 
     indexes.push(new SecondaryIndex(name, index as IndexFunction<unknown>));
   }
   table.attach(options.ordered === true ? new OrderedKeys() : null, indexes);
+  const { merge } = options;
+  if (merge !== undefined) table.merged = new MergedValues(merge as MergeFunction, table.multi);
 }
 
 function describe(value: unknown): string {

@@ -7,6 +7,7 @@ import type { Row } from "./row.ts";
 import type { SecondaryIndex } from "./secondary-index.ts";
 import type { TableLifetime, TableState, TableType } from "./table-state.ts";
 import type { Tables } from "./tables.ts";
+import { Watchers } from "./watchers.ts";
 
 /** A piece of an ordered table. `prefix` excludes `from` and `to`. */
 export interface ScanOptions {
@@ -52,20 +53,30 @@ export interface TableInfo {
   readonly siblings: number;
   /** Sum over the rows stored, hexadecimal: equal on replicas that hold the same rows. */
   readonly digest: string;
+  /** Rows of this node that others' writes have ended or put into the shade, since the start. */
+  readonly conflicts: number;
   /** How often functions of indexes threw or gave what is no key. */
   readonly indexErrors: number;
+  /** How often `merge` threw or gave what no table can hold. */
+  readonly mergeErrors: number;
 }
 
 /** Reads of one table. */
 export class TableReads {
   #state: TableState;
   #tables: Tables;
-  readonly #nameOf: (originId: number) => string | undefined;
+  /** Name of the node of an origin id, if this node knows it. */
+  readonly nameOf: (originId: number) => string | undefined;
+  readonly watchers: Watchers = new Watchers(this);
 
   constructor(state: TableState, tables: Tables, nameOf: (originId: number) => string | undefined) {
     this.#state = state;
     this.#tables = tables;
-    this.#nameOf = nameOf;
+    this.nameOf = nameOf;
+  }
+
+  get tables(): Tables {
+    return this.#tables;
   }
 
   get state(): TableState {
@@ -76,6 +87,7 @@ export class TableReads {
   rebind(state: TableState, tables: Tables): void {
     this.#state = state;
     this.#tables = tables;
+    this.watchers.rebind();
   }
 
   /** The visible row under a key. */
@@ -125,8 +137,18 @@ export class TableReads {
         if (row === undefined) continue;
         // Siblings are all in the index; only the visible one counts.
         if (row.next === null && row === head) yield row;
+        else if (this.state.merged !== null && this.state.multi.has(key)) continue;
         else if (index.matches(row.read(), encoded)) yield row;
       }
+    }
+    if (this.state.merged !== null) yield* this.#findMerged(index, encoded);
+  }
+
+  /** Merged values are in no index: they depend on which siblings are hidden. */
+  *#findMerged(index: SecondaryIndex, encoded: string): IterableIterator<Row> {
+    for (const key of this.state.multi) {
+      const row = this.state.visible(key);
+      if (row !== undefined && index.matches(this.state.read(row), encoded)) yield row;
     }
   }
 
@@ -178,9 +200,9 @@ export class TableReads {
     const ownerOrigin = this.#tables.replica.origins.ids[row.birthOrigin] as number;
     return {
       key: decodeKey(row.key),
-      value: row.read() as V,
+      value: (hidden ? row.read() : this.state.read(row)) as V,
       version: this.version(row),
-      owner: this.#nameOf(ownerOrigin),
+      owner: this.nameOf(ownerOrigin),
       ownerOrigin,
       writtenAt: stampToMs(row.hi, row.lo),
       hidden,
@@ -202,6 +224,8 @@ export class TableReads {
       bytes: state.bytes,
       siblings: state.multi.size,
       digest: hex(state.sumA) + hex(state.sumB),
+      conflicts: state.lost?.count ?? 0,
+      mergeErrors: state.merged?.errors ?? 0,
       indexErrors: state.indexes.reduce((sum, index) => sum + index.errors, 0),
     };
   }

@@ -4,6 +4,9 @@
  * is the replica's business.
  */
 
+import type { ChangeFeed } from "./change-feed.ts";
+import type { LostBirths } from "./lost-births.ts";
+import type { MergedValues } from "./merged-values.ts";
 import type { OrderedKeys } from "./ordered-keys.ts";
 import type { Origins } from "./origins.ts";
 import { compareWrites, type Row } from "./row.ts";
@@ -48,6 +51,12 @@ export class TableState {
   declared = false;
   ordered: OrderedKeys | null = null;
   indexes: readonly SecondaryIndex[] = [];
+  /** How siblings are shown, if the table says so. */
+  merged: MergedValues | null = null;
+  /** Told of changes while anybody watches. */
+  feed: ChangeFeed | null = null;
+  /** Told of rows of this node that others end, once the table is declared. */
+  lost: LostBirths | null = null;
   /** Keys with more than one sibling. */
   readonly multi = new Set<string>();
   /** Rows held, siblings counted one by one. */
@@ -123,6 +132,23 @@ export class TableState {
       if (!this.isHidden(row)) return row;
     }
     return undefined;
+  }
+
+  /** What reads see of a visible row: its value, or what it and its siblings are merged to. */
+  read(row: Row): unknown {
+    if (this.merged === null || !this.multi.has(row.key)) return row.read();
+    const siblings = this.visibleSiblings(row.key);
+    const merged = siblings.length > 1 ? this.merged.of(siblings) : null;
+    return merged === null ? row.read() : merged.read();
+  }
+
+  /** The rows under a key that are not hidden, greatest first. */
+  visibleSiblings(key: string): Row[] {
+    const siblings: Row[] = [];
+    for (let row = this.rows.get(key) ?? null; row !== null; row = row.next) {
+      if (!this.isHidden(row)) siblings.push(row);
+    }
+    return siblings;
   }
 
   /** Keys with a visible row. */

@@ -1,15 +1,20 @@
 /** What a user holds of a table of type `set`: one visible value a key. */
 import { InvalidValueError } from "../errors.ts";
 import { checkBatch } from "./batch.ts";
+import type { WatchEvent } from "./change.ts";
 import { decodeKey, encodeKey, type Key } from "./key.ts";
 import type { Row } from "./row.ts";
 import type { DumpedRow, ScanOptions, TableInfo, TableReads } from "./table-reads.ts";
 import { encodeValue } from "./value.ts";
+import type { Watch, WatchOptions } from "./watch.ts";
 import type { WriteCalls, WriteOptions, WriteResult } from "./write-calls.ts";
 
 /** One row with what is known of it. */
 export interface Entry<V> extends DumpedRow<V> {
-  /** Further values of concurrent writes that lost against `value`, greatest first. */
+  /**
+   * Values of concurrent writes, greatest first: those that lost against `value`, or with `merge`
+   * all that it was made of.
+   */
   readonly siblings: readonly V[];
 }
 
@@ -65,7 +70,7 @@ export class Table<V = unknown, I extends string = string> {
     return this.#calls.run(1, options, () => {
       const row = this.#reads.visible(key);
       if (row === undefined) return 0;
-      const value = row.read();
+      const value = this.#reads.state.read(row);
       if (!isPlainObject(value) || !isPlainObject(changes)) {
         throw new InvalidValueError("patch needs plain objects, both stored and given");
       }
@@ -94,7 +99,8 @@ export class Table<V = unknown, I extends string = string> {
 
   /** The value under a key. Plain data is frozen and shared: do not change it. */
   get(key: Key): V | undefined {
-    return this.#reads.visible(key)?.read() as V | undefined;
+    const row = this.#reads.visible(key);
+    return row === undefined ? undefined : (this.#reads.state.read(row) as V);
   }
 
   has(key: Key): boolean {
@@ -105,16 +111,16 @@ export class Table<V = unknown, I extends string = string> {
   entry(key: Key): Entry<V> | undefined {
     const row = this.#reads.visible(key);
     if (row === undefined) return undefined;
-    const siblings: V[] = [];
-    for (let other = row.next; other !== null; other = other.next) {
-      if (!this.#reads.state.isHidden(other)) siblings.push(other.read() as V);
-    }
+    const { state } = this.#reads;
+    const rows = row.next === null ? [] : state.visibleSiblings(row.key);
+    const others = rows.length > 1 && state.merged !== null ? rows : rows.slice(1);
+    const siblings = others.map((other) => other.read() as V);
     return { ...this.#reads.describe<V>(row, false), siblings };
   }
 
   /** All rows, in key order if the table is ordered. Rows that change meanwhile may be missed. */
   *[Symbol.iterator](): IterableIterator<[Key, V]> {
-    for (const row of this.#reads.heads()) yield pair<V>(row);
+    for (const row of this.#reads.heads()) yield this.#pair(row);
   }
 
   /** All keys, likewise. */
@@ -124,12 +130,12 @@ export class Table<V = unknown, I extends string = string> {
 
   /** Rows of a piece of an ordered table, in key order. Throws TableError if it is not ordered. */
   *scan(options: ScanOptions = {}): IterableIterator<[Key, V]> {
-    for (const row of this.#reads.scan(options)) yield pair<V>(row);
+    for (const row of this.#reads.scan(options)) yield this.#pair(row);
   }
 
   /** Rows that an index has under a value. Throws TableError without such an index. */
   *find(index: I, value: Key): IterableIterator<[Key, V]> {
-    for (const row of this.#reads.find(index, value)) yield pair<V>(row);
+    for (const row of this.#reads.find(index, value)) yield this.#pair(row);
   }
 
   /** How many rows an index has under a value. */
@@ -152,13 +158,26 @@ export class Table<V = unknown, I extends string = string> {
     return this.#reads.dump<V>(options);
   }
 
+  /**
+   * Tells of every change of what reads see, from now on, once and in the order in which it was
+   * applied: as an async iterator, or to a listener at the end of each turn. See WatchOptions.
+   */
+  watch(options: WatchOptions<V, I>, listener: (event: WatchEvent<V>) => void): Watch<V>;
+  watch(options?: WatchOptions<V, I>): Watch<V>;
+  watch(
+    options: WatchOptions<V, I> = {},
+    listener: ((event: WatchEvent<V>) => void) | null = null,
+  ): Watch<V> {
+    return this.#reads.watchers.watch(options, listener);
+  }
+
   info(): TableInfo {
     return this.#reads.info();
   }
-}
 
-function pair<V>(row: Row): [Key, V] {
-  return [decodeKey(row.key), row.read() as V];
+  #pair(row: Row): [Key, V] {
+    return [decodeKey(row.key), this.#reads.state.read(row) as V];
+  }
 }
 
 function isPlainObject(value: unknown): value is object {

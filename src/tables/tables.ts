@@ -57,7 +57,9 @@ export class Tables {
     this.#outbox = options.outbox;
     this.#events = options.events ?? {};
     this.#now = options.now;
-    this.replica = new Replica(options.origin, this.limits, observer);
+    this.replica = new Replica(options.origin, this.limits, observer, (error) =>
+      this.#events.listenerFailed?.(error),
+    );
     this.acks = new Acks(this.limits.pendingWrites);
     this.write = new LocalWriter(this.replica, options.wall);
     this.#sender = new Sender(this.replica, this.#outbox, this.acks);
@@ -164,14 +166,20 @@ export class Tables {
     const { origins, counters } = this.replica;
     const index = origins.intern(id);
     origins.list(index);
-    if (origins.setHidden(index, false)) counters.shows++;
+    if (!origins.setHidden(index, false)) return;
+    counters.shows++;
+    this.replica.ownersChanged();
+    this.#outbox.wake();
   }
 
   /** The member is down in this node's opinion: its rows are not shown, nobody waits for it. */
   memberDown(id: number): void {
     const { origins, counters } = this.replica;
-    if (origins.setHidden(origins.intern(id), true)) counters.hides++;
     this.acks.excuse(id);
+    if (!origins.setHidden(origins.intern(id), true)) return;
+    counters.hides++;
+    this.replica.ownersChanged();
+    this.#outbox.wake();
   }
 
   /** The origin is closed for good. */
@@ -233,7 +241,8 @@ export class Tables {
     this.#receiver.openPull();
     this.#sender.flush(this.#peers);
     this.acks.settle();
-    return more;
+    // Listeners come last: what they write goes out with the next turn.
+    return this.replica.deliveries.step(this.limits.sliceRows) || more;
   }
 
   #replayFailed(peer: Peer, error: unknown): void {

@@ -4,6 +4,7 @@
  */
 import type { Log } from "../../src/runtime.ts";
 import type { WrittenOp } from "../../src/tables/observer.ts";
+import type { TableState } from "../../src/tables/table-state.ts";
 import { Incarnation } from "./incarnation.ts";
 import type { Network } from "./network.ts";
 import { SimProcess } from "./process.ts";
@@ -38,6 +39,7 @@ export interface FleetParts {
   readonly trace: Trace | null;
   readonly turned: (life: Incarnation) => void;
   readonly wrote: (life: Incarnation, op: WrittenOp) => void;
+  readonly declared: (life: Incarnation, table: TableState) => void;
   readonly accused: (life: Incarnation, origin: number) => void;
   readonly died: (life: Incarnation) => void;
 }
@@ -198,6 +200,7 @@ export class Fleet {
         transport: network.dialler(address, process),
         log: this.#logOf(`${name}#${origin}`),
         wrote: this.#parts.wrote,
+        declared: this.#parts.declared,
         accused: this.#parts.accused,
       },
       time.nowMs,

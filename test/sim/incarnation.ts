@@ -30,6 +30,8 @@ export interface IncarnationParts {
   readonly transport: Pick<Transport, "dial">;
   readonly log: Log;
   readonly wrote: (incarnation: Incarnation, op: WrittenOp) => void;
+  /** It has declared a table. */
+  readonly declared: (incarnation: Incarnation, table: TableState) => void;
   /** It judged that a member is down. */
   readonly accused: (incarnation: Incarnation, origin: number) => void;
 }
@@ -59,12 +61,14 @@ export class Incarnation {
   /** Whom it had links to when it said goodbye. */
   toldOrigins: readonly number[] = [];
   readonly bootedAtMs: number;
+  readonly #declared: (table: TableState) => void;
 
   constructor(parts: IncarnationParts, nowMs: number) {
     const { identity, script, process, random, transport, log } = parts;
     this.identity = identity;
     this.process = process;
     this.bootedAtMs = nowMs;
+    this.#declared = (table) => parts.declared(this, table);
     this.engine = assembleEngine(
       {
         cluster: "sim",
@@ -113,7 +117,10 @@ export class Incarnation {
       : {};
     const { name, type, lifetime } = table;
     const state = this.engine.tables.open(checkDeclaration(name, { type, lifetime }));
-    if (!state.declared) attachIndexes(state, options);
+    if (!state.declared) {
+      attachIndexes(state, options);
+      this.#declared(state);
+    }
     return state;
   }
 

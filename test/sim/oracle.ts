@@ -128,6 +128,23 @@ export class Oracle {
     );
   }
 
+  /** The ops of an origin, in order. */
+  logOf(origin: number): readonly OracleOp[] {
+    return this.#byOrigin.get(origin) ?? [];
+  }
+
+  /** Whether another origin has written anything that ends a birth or lies above it. */
+  canBeLost(table: string, key: string, birth: Dot): boolean {
+    const set = this.op(birth[0], birth[1]);
+    if (set === undefined) return false;
+    for (const op of this.#byKey.get(keyId(table, key))?.ops ?? []) {
+      if (op.dot[0] === birth[0]) continue;
+      if (op.kills.some(([origin, seq]) => origin === birth[0] && seq === birth[1])) return true;
+      if (op.birth !== null && op.birth[0] !== birth[0] && compareNewest(op, set) < 0) return true;
+    }
+    return false;
+  }
+
   /** All ops of a key, with what the view covers of them: for a failure's message. */
   describe(view: ReplicaView, table: string, key: string): string {
     const lines = (this.#byKey.get(keyId(table, key))?.ops ?? []).map((op) => {

@@ -34,6 +34,9 @@ export interface Totals {
   keyChecks: number;
   fullChecks: number;
   deathChecks: number;
+  changes: number;
+  losses: number;
+  expiries: number;
   aheadMost: number;
   virtualMs: number;
 }
@@ -73,6 +76,9 @@ export function newTotals(): Totals {
     keyChecks: 0,
     fullChecks: 0,
     deathChecks: 0,
+    changes: 0,
+    losses: 0,
+    expiries: 0,
     aheadMost: 0,
     virtualMs: 0,
   };
@@ -121,6 +127,8 @@ export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
   fullChecks: 10,
   keyChecks: 500,
   deathChecks: 10,
+  changes: 50,
+  losses: 1,
 };
 
 /** What is too rare for the number of seeds; empty if all is well. */

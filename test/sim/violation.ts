@@ -35,6 +35,10 @@ export type CheckerName =
   | "rest"
   /** Retired origins differ in what was covered of them. */
   | "retire"
+  /** Watchers are told of a change twice, never, or not as it was. */
+  | "watch"
+  /** A lost row is told twice, never, or was not lost. */
+  | "conflict"
   /** P8: something grew over its limit. */
   | "bounds"
   | "gaps"

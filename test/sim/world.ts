@@ -5,6 +5,7 @@
 import { encodeValue } from "../../src/tables/value.ts";
 import { boundsFault, creditFault } from "./bounds.ts";
 import { DeathChecker, type DeathWorld } from "./death-checker.ts";
+import { FaceChecker } from "./face-checker.ts";
 import { Faults } from "./faults.ts";
 import { Fleet, type Trace } from "./fleet.ts";
 import type { Incarnation } from "./incarnation.ts";
@@ -48,6 +49,7 @@ export class World {
   readonly #faults: Faults;
   readonly #state: StateChecker;
   readonly #writes: WriteChecker;
+  readonly #face: FaceChecker;
   readonly #deaths: DeathChecker;
   readonly #writer: ScriptWriter;
   #violation: Violation | null = null;
@@ -65,6 +67,7 @@ export class World {
       ...{ script, time, random, network, totals, report, trace },
       turned: (life) => this.#turned(life),
       wrote: (life, op) => this.#writes.wrote(life, op),
+      declared: (life, table) => this.#face.declared(life, table),
       accused: (life, origin) => this.#deaths.accused(life, origin),
       died: (life) => this.#deaths.died(life),
     });
@@ -78,6 +81,7 @@ export class World {
       stalledMs: (of, sinceMs) => this.#faults.stalledMs(of, sinceMs),
       pendingMaxMs: this.#pendingMaxMs(),
     });
+    this.#face = new FaceChecker(this.#oracle, report);
     this.#deaths = new DeathChecker(report, this.#deathWorld());
     const checker = this.#writes;
     this.#writer = new ScriptWriter({ script, checker, nowMs: () => time.nowMs }, trace);
@@ -231,7 +235,10 @@ export class World {
     }
     if (this.#violation !== null) return;
     if (why !== null) this.#report("rest", `not at rest ${when}: ${why}`);
-    for (const life of this.#fleet.live()) this.#checkAll(life);
+    for (const life of this.#fleet.live()) {
+      this.#checkAll(life);
+      this.#face.checkAtRest(life);
+    }
   }
 
   #restlessness(): string | null {
@@ -287,6 +294,7 @@ export class World {
     addCounters(totals, { messages, bytes, connections });
     addCounters(totals, this.#state.counters);
     addCounters(totals, this.#writes.counters);
+    addCounters(totals, this.#face.counters);
     for (const life of this.#fleet.lives.values()) {
       addCounters(totals, life.engine.tables.counters);
     }

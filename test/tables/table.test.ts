@@ -30,12 +30,12 @@ function setup(limits = {}, clusterSize?: number) {
   const set = (name: string, options: object = {}): Table<Session, "user"> => {
     const table = declared.declare(name, options);
     if (!(table instanceof Table)) throw new Error("not a set");
-    return table as Table<unknown, never> as Table<Session, "user">;
+    return table as unknown as Table<Session, "user">;
   };
   const bag = (name: string, options: object = {}): BagTable<unknown> => {
     const table = declared.declare(name, { ...options, type: "bag" });
     if (!(table instanceof BagTable)) throw new Error("not a bag");
-    return table as BagTable<unknown>;
+    return table as unknown as BagTable<unknown>;
   };
   return { pair, calls, declared, set, bag };
 }
@@ -230,7 +230,7 @@ describe("a split of two nodes", () => {
     void table.set("k", ann);
     const other = new WriteCalls(pair.b, undefined);
     const theirs = new DeclaredTables(other, () => undefined);
-    const b = theirs.declare("rooms", { lifetime: "cluster" }) as Table<unknown> as Table<Session>;
+    const b = theirs.declare("rooms", { lifetime: "cluster" }) as unknown as Table<Session>;
     void b.set("k", bob);
     pair.link();
     expect([table.get("k"), b.get("k")]).toEqual([bob, bob]);
