@@ -117,11 +117,13 @@ export class ChangeFeed implements Delivery {
     const after = this.#shownUnder(key, this.#hiddenFor(key));
     const before = this.#before;
     this.#before = NOTHING;
-    const [first] = before;
-    // A row that is purged before the scan has come to it.
-    const isPurged =
-      cause === "resync" && first !== undefined && this.#isGone(first) && after.length === 0;
-    this.#compare(key, before, after, isPurged ? "ownerDown" : cause);
+    this.#compare(key, before, after, cause);
+  }
+
+  /** A row may be purged before the scan has come to it. */
+  #reasonFor(before: Shown | undefined, cause: ChangeReason): ChangeReason {
+    const isPurged = cause === "resync" && before !== undefined && this.#isGone(before);
+    return isPurged ? "ownerDown" : cause;
   }
 
   #isGone(shown: Shown): boolean {
@@ -177,7 +179,8 @@ export class ChangeFeed implements Delivery {
       if (isMerged || isSameWrite(before, after)) return;
     }
     const owner = this.#origins.ids[row.birthOrigin] as number;
-    const reason = after === undefined ? cause : reasonOfSet(after, before, cause);
+    const why = this.#reasonFor(before, cause);
+    const reason = after === undefined ? why : reasonOfSet(after, before, why);
     this.#record({ key, value, previous, owner, reason });
   }
 
@@ -186,15 +189,16 @@ export class ChangeFeed implements Delivery {
     key: string,
     before: readonly Shown[],
     after: readonly Shown[],
-    reason: ChangeReason,
+    cause: ChangeReason,
   ): void {
     for (const row of newValues(before, after)) {
       const owner = this.#origins.ids[row.birthOrigin] as number;
+      const reason = this.#reasonFor(row, cause);
       this.#record({ key, value: null, previous: row.value, owner, reason });
     }
     for (const row of newValues(after, before)) {
       const owner = this.#origins.ids[row.birthOrigin] as number;
-      this.#record({ key, value: row.value, previous: null, owner, reason });
+      this.#record({ key, value: row.value, previous: null, owner, reason: cause });
     }
   }
 

@@ -16,6 +16,8 @@ const RUNS_MAX = 10_000;
 export class Pair {
   readonly sent: Sent[] = [];
   readonly disconnects: string[] = [];
+  /** What listeners have thrown. */
+  readonly thrown: unknown[] = [];
   readonly a: Tables;
   readonly b: Tables;
   #nowMs = 0;
@@ -71,6 +73,7 @@ export class Pair {
         disconnect: (peer, reason) => this.disconnects.push(`${origin}-${peer}: ${reason}`),
         wake: () => undefined,
       },
+      events: { listenerFailed: (error) => this.thrown.push(error) },
     });
   }
 }
