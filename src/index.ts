@@ -27,9 +27,19 @@ export type { ListenOptions, NodeOptions, NodeTlsOptions } from "./node/options.
 export type { LinkStatus, NodeStatus, StatusLists } from "./node/status.ts";
 export type { Log } from "./runtime.ts";
 export type { BagTable } from "./tables/bag-table.ts";
+export type {
+  ChangeReason,
+  ConflictEvent,
+  DeleteEvent,
+  MissedEvent,
+  OwnerDownEvent,
+  SetEvent,
+  WatchEvent,
+} from "./tables/change.ts";
 export type { Key } from "./tables/key.ts";
 export type { TablesLimits } from "./tables/limits.ts";
 export type { Entry, Table } from "./tables/table.ts";
 export type { IndexFunction, TableOptions } from "./tables/table-options.ts";
 export type { DumpedRow, ScanOptions, TableInfo } from "./tables/table-reads.ts";
+export type { Watch, WatchOptions } from "./tables/watch.ts";
 export type { WriteOptions, WriteResult } from "./tables/write-calls.ts";
