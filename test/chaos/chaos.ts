@@ -10,9 +10,9 @@ import { type Claims, seconds } from "../processes/claims.ts";
 import type { RunFacts, Verdict } from "../processes/compare.ts";
 import { TABLES } from "../processes/plan.ts";
 import type { ServerFaults } from "../servers/server.ts";
-import { ChaosNodes } from "./chaos-nodes.ts";
 import { FaultNetwork } from "./fault-network.ts";
 import { Injector } from "./injector.ts";
+import { NodeGroup } from "./node-group.ts";
 import { type NodeLine, nodeTable } from "./node-table.ts";
 import { Rounds } from "./rounds.ts";
 
@@ -55,30 +55,29 @@ const MEMORY_FACTOR_MAX = 1.5;
 export class Chaos {
   readonly #options: ChaosOptions;
   readonly #network = new FaultNetwork();
-  readonly #nodes: ChaosNodes;
+  readonly #nodes: NodeGroup;
   readonly #injector: Injector;
   readonly #wholeAfterMs: number[] = [];
   readonly #memoryBefore = new Map<string, number>();
   #startedAt = 0;
+  /** Why the cluster did not become whole, if it did not; that ends the rounds. */
+  #notWhole: string | undefined;
 
   constructor(options: ChaosOptions) {
     this.#options = options;
     const { url, folder, database } = options;
     const names = Array.from({ length: options.nodes }, (_, at) => `node${at + 1}`);
-    this.#nodes = new ChaosNodes(names, this.#network, {
-      cluster: "chaos",
-      folder,
-      discovery: { url, timings: ASKING },
-      limits: LIMITS,
-      pauseMs: WRITER_PAUSE_MS,
-      pulseMs: 500,
-    });
+    const discovery = { url, timings: ASKING };
+    const pace = { pauseMs: WRITER_PAUSE_MS, pulseMs: 500 };
+    const plan = { cluster: "chaos", folder, discovery, limits: LIMITS, ...pace };
+    this.#nodes = new NodeGroup(names, plan, this.#network);
     this.#injector = new Injector(this.#nodes, this.#network, database);
   }
 
   async run(): Promise<void> {
     this.#startedAt = performance.now();
     await this.#nodes.start();
+    await this.#nodes.write();
     await this.#whole();
     this.#wholeAfterMs.length = 0;
     const progress = setInterval(() => this.#progress(), this.#options.progressMs);
@@ -107,8 +106,12 @@ export class Chaos {
       const leftMs = endsAt - performance.now();
       if (leftMs < ROUND_MIN_MS) return;
       await this.#injector.round(rounds.next(Math.min(ROUND_MAX_MS, leftMs)));
-      this.#wholeAfterMs.push(await this.#whole());
-      this.#nodes.checkAlive();
+      try {
+        this.#wholeAfterMs.push(await this.#whole());
+      } catch (error) {
+        this.#notWhole = String(error);
+        return;
+      }
     }
   }
 
@@ -120,26 +123,34 @@ export class Chaos {
 
   async #end(): Promise<void> {
     const { claims, folder } = this.#options;
-    await Promise.all(this.#nodes.all().map((child) => child.ask({ kind: "rest" })));
-    const longest = Math.max(...this.#wholeAfterMs);
+    await this.#nodes.rest();
+    const longest = Math.max(0, ...this.#wholeAfterMs);
     claims.check(
       "the cluster is whole again after each round of faults",
-      true,
-      `${this.#wholeAfterMs.length} rounds, at most ${seconds(longest)} after the last fault ended`,
+      this.#notWhole === undefined,
+      `${this.#wholeAfterMs.length} rounds, at most ${seconds(longest)} after the last fault ended` +
+        `${this.#notWhole === undefined ? "" : `; ${this.#notWhole}`}`,
     );
-    const equalAfter = await this.#nodes.until("all digests are equal", REST_LIMIT_MS, async () => {
-      const [first, ...others] = await this.#nodes.facts();
-      return others.every((one) => one.digest === first?.digest);
-    });
-    claims.check(
-      "all replicas are equal once the writers rest",
-      true,
-      `${seconds(equalAfter)} after the last write had settled`,
-    );
+    await this.#checkEqual();
     await this.#checkAlive();
     await this.#judge(folder);
     await this.#reportNodes();
     this.#reportInjected();
+  }
+
+  /** What differs is for the judge to say. */
+  async #checkEqual(): Promise<void> {
+    const claim = "all replicas are equal once the writers rest";
+    try {
+      const tookMs = await this.#nodes.until("digests are equal", REST_LIMIT_MS, async () => {
+        const [first, ...others] = await this.#nodes.facts();
+        return others.every((one) => one.digest === first?.digest);
+      });
+      const figures = `${seconds(tookMs)} after the last write had settled`;
+      this.#options.claims.check(claim, true, figures);
+    } catch (error) {
+      this.#options.claims.check(claim, false, String(error));
+    }
   }
 
   async #checkAlive(): Promise<void> {

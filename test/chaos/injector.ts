@@ -1,21 +1,21 @@
 /** Lets the faults of a round befall a cluster, each from its begin to its end, and counts them. */
 import type { ServerFaults } from "../servers/server.ts";
-import type { ChaosNodes } from "./chaos-nodes.ts";
 import type { FaultNetwork } from "./fault-network.ts";
+import type { NodeGroup } from "./node-group.ts";
 import { FAULT_KINDS, type Fault, type FaultKind } from "./rounds.ts";
 
 type End = () => Promise<void> | void;
 
 /** See the head of this file. */
 export class Injector {
-  readonly #nodes: ChaosNodes;
+  readonly #nodes: NodeGroup;
   readonly #network: FaultNetwork;
   readonly #database: ServerFaults | undefined;
   readonly #active = new Set<string>();
   /** How often each kind was injected, and for how long in all, ms. */
   readonly injected: Record<FaultKind["kind"], { count: number; ms: number }>;
 
-  constructor(nodes: ChaosNodes, network: FaultNetwork, database: ServerFaults | undefined) {
+  constructor(nodes: NodeGroup, network: FaultNetwork, database: ServerFaults | undefined) {
     this.#nodes = nodes;
     this.#network = network;
     this.#database = database;
@@ -51,7 +51,10 @@ export class Injector {
     switch (fault.kind) {
       case "kill":
         await this.#nodes.kill(fault.node);
-        return () => this.#nodes.startNode(fault.node);
+        return async () => {
+          await this.#nodes.startNode(fault.node);
+          await this.#nodes.write(fault.node);
+        };
       case "stop": {
         const child = this.#nodes.child(fault.node);
         child.pause();

@@ -57,6 +57,10 @@ async function answer(node: today.Node, writers: Writers, question: Question): P
       return node.getTable(question.table).set(question.key, question.value);
     case "get":
       return node.getTable(question.table).get(question.key);
+    case "delete":
+      return node.getTable(question.table).delete(question.key);
+    case "race":
+      return race(node, question);
     case "memory":
       return memoryInUse();
     case "leave":
@@ -86,6 +90,24 @@ function factsOf(node: today.Node): Facts {
     loopDelayMaxMs: status.loopDelay.maxMs,
     counters: { ...status.counters },
   };
+}
+
+/** Writes under way at once in a race. */
+const RACE_WINDOW = 50;
+
+async function race(
+  node: today.Node,
+  { table, keys, at }: { readonly table: string; readonly keys: number; readonly at: number },
+): Promise<number> {
+  const raced = node.getTable<Load>(table);
+  await new Promise((resolve) => setTimeout(resolve, at - Date.now()));
+  for (let from = 0; from < keys; from += RACE_WINDOW) {
+    const window = Array.from({ length: Math.min(RACE_WINDOW, keys - from) }, (_, n) =>
+      raced.set(from + n, { user: node.name, n: from + n, filling: "" }),
+    );
+    await Promise.all(window);
+  }
+  return keys;
 }
 
 /** Twice, for what the first collection finds may hold more. */

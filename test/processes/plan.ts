@@ -61,6 +61,9 @@ export type Question =
   /** One write to one table, and what came of it. */
   | { readonly kind: "set"; readonly table: string; readonly key: string; readonly value: unknown }
   | { readonly kind: "get"; readonly table: string; readonly key: string }
+  | { readonly kind: "delete"; readonly table: string; readonly key: string }
+  /** Sets the keys 0 to `keys` − 1 once each, in that order, from a moment on (ms since 1970). */
+  | { readonly kind: "race"; readonly table: string; readonly keys: number; readonly at: number }
   /** Bytes that are in use after a collection of garbage. */
   | { readonly kind: "memory" }
   /** Says goodbye to the cluster and stops the node. */

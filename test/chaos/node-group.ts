@@ -1,11 +1,12 @@
 /**
- * The node processes of a run: each behind its gate of the network, started, killed, started
- * again. Remembers every incarnation, and every process that ended without being told to.
+ * The node processes of a run, each behind its gate of the network if there is one: started,
+ * killed, started again. Remembers every incarnation, and every process that ended without being
+ * told to.
  */
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { Child, nodeProgram } from "../processes/child.ts";
-import type { Facts, NodePlan, Pulse } from "../processes/plan.ts";
+import type { Facts, NodePlan, Pulse, Started } from "../processes/plan.ts";
 import type { FaultNetwork } from "./fault-network.ts";
 
 /** What all nodes of a run have in common. */
@@ -18,9 +19,9 @@ export type SharedPlan = Pick<
 const POLL_MS = 25;
 
 /** See the head of this file. */
-export class ChaosNodes {
+export class NodeGroup {
   readonly names: readonly string[];
-  readonly #network: FaultNetwork;
+  readonly #network: FaultNetwork | undefined;
   readonly #plan: SharedPlan;
   readonly #addresses = new Map<string, string>();
   readonly #children = new Map<string, Child>();
@@ -29,37 +30,55 @@ export class ChaosNodes {
   /** Incarnations that were killed. */
   readonly dead: number[] = [];
 
-  constructor(names: readonly string[], network: FaultNetwork, plan: SharedPlan) {
+  constructor(names: readonly string[], plan: SharedPlan, network?: FaultNetwork) {
     this.names = names;
     this.#network = network;
     this.#plan = plan;
   }
 
-  /** Starts all of them at once, and their writers. */
-  async start(): Promise<void> {
-    for (const name of this.names) {
-      this.#addresses.set(name, `ws://127.0.0.1:${await this.#network.add(name)}`);
+  /** Starts all of them at once. */
+  async start(): Promise<Started[]> {
+    if (this.#network !== undefined) {
+      for (const name of this.names) {
+        this.#addresses.set(name, `ws://127.0.0.1:${await this.#network.add(name)}`);
+      }
     }
-    await Promise.all(this.names.map((name) => this.startNode(name)));
+    return Promise.all(this.names.map((name) => this.startNode(name)));
   }
 
-  /** Starts one node and resolves when it listens, has its identity and writes. */
-  async startNode(name: string): Promise<void> {
+  /** Starts one node and resolves when it listens and has its identity. */
+  async startNode(name: string): Promise<Started> {
+    const child = new Child({ ...this.#plan, name, ...(await this.#placeOf(name)) }, nodeProgram());
+    this.#children.set(name, child);
+    const started = await child.started;
+    this.#origins.set(name, started.origin);
+    return started;
+  }
+
+  /** Its port and its address, where it has a gate. */
+  async #placeOf(name: string): Promise<Pick<NodePlan, "listenPort" | "advertise">> {
+    if (this.#network === undefined) return {};
     const listenPort = await freePort();
     await this.#network.open(name, listenPort);
-    const advertise = this.#addresses.get(name) ?? "";
-    const child = new Child({ ...this.#plan, name, listenPort, advertise }, nodeProgram());
-    this.#children.set(name, child);
-    const { origin } = await child.started;
-    this.#origins.set(name, origin);
-    await child.ask({ kind: "write" });
+    return { listenPort, advertise: this.#addresses.get(name) ?? "" };
+  }
+
+  /** Starts the writers of that node, or of all. */
+  async write(...names: readonly string[]): Promise<void> {
+    const chosen = names.length === 0 ? this.names : names;
+    await Promise.all(chosen.map((name) => this.child(name).ask({ kind: "write" })));
+  }
+
+  /** Ends all writers; resolves when their last writes have settled. */
+  async rest(): Promise<void> {
+    await Promise.all(this.all().map((child) => child.ask({ kind: "rest" })));
   }
 
   async kill(name: string): Promise<void> {
     const child = this.child(name);
     const origin = this.#origins.get(name);
     await child.kill();
-    await this.#network.close(name);
+    await this.#network?.close(name);
     if (origin !== undefined) this.dead.push(origin);
     this.#past.push({ child, pulse: child.pulse });
   }
