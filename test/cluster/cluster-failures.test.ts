@@ -104,7 +104,7 @@ describe("failures", () => {
     const a = await mesh.add("a");
     const b = await mesh.add("b");
     // The beats of b come by way of c alone, further apart than refusedDownMs.
-    const c = await mesh.add("c", { timings: { pingMs: 1900 } });
+    const c = await mesh.add("c", { timings: { pingMs: 1900, downMs: 4000 } });
     a.unreachable.set(b.address, "refused");
     b.unreachable.set(a.address, "refused");
     for (const node of [a, b]) node.cluster.setTargets([c.address]);
