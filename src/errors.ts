@@ -36,12 +36,26 @@ export class InvalidKeyError extends SkeinError {
   readonly code = "ERR_SKEIN_INVALID_KEY";
 }
 
-/** A value that would not arrive unchanged on another node. Nothing was changed. */
-export class InvalidValueError extends SkeinError {
-  readonly code = "ERR_SKEIN_INVALID_VALUE";
+/** One thing that a table's schema says is wrong with a value. */
+export interface ValueIssue {
+  readonly message: string;
+  /** Where in the value; empty for the value itself. */
+  readonly path: readonly PropertyKey[];
 }
 
-/** A key, a value or a batch over its size limit. Nothing was changed. */
+/** A value that would not arrive unchanged on another node, or that the table's schema refuses. */
+export class InvalidValueError extends SkeinError {
+  readonly code = "ERR_SKEIN_INVALID_VALUE";
+  /** What the schema says; empty if it was not the schema. */
+  readonly issues: readonly ValueIssue[];
+
+  constructor(message: string, options?: { cause?: unknown; issues?: readonly ValueIssue[] }) {
+    super(message, options);
+    this.issues = options?.issues ?? [];
+  }
+}
+
+/** A key, a value or a batch over its size limit, or a table over its quota. Nothing was changed. */
 export class TooLargeError extends SkeinError {
   readonly code = "ERR_SKEIN_TOO_LARGE";
 }

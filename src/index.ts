@@ -20,6 +20,7 @@ export {
   TooLargeError,
   UnavailableError,
   UnsupportedError,
+  type ValueIssue,
 } from "./errors.ts";
 export { type Node, startNode } from "./node/node.ts";
 export type { NodeEvents } from "./node/node-events.ts";
@@ -41,5 +42,6 @@ export type { TablesLimits } from "./tables/limits.ts";
 export type { Entry, Table } from "./tables/table.ts";
 export type { IndexFunction, TableOptions } from "./tables/table-options.ts";
 export type { DumpedRow, ScanOptions, TableInfo } from "./tables/table-reads.ts";
+export type { SchemaIssue, SchemaResult, StandardSchema } from "./tables/table-schema.ts";
 export type { Watch, WatchOptions } from "./tables/watch.ts";
 export type { WriteOptions, WriteResult } from "./tables/write-calls.ts";

@@ -2,7 +2,7 @@
 import { InvalidOptionsError, TableError } from "../errors.ts";
 import { BagTable } from "../tables/bag-table.ts";
 import { Table } from "../tables/table.ts";
-import { attachConflicts, OwnerDownListener } from "../tables/table-listeners.ts";
+import { attachConflicts, attachExpiry, OwnerDownListener } from "../tables/table-listeners.ts";
 import { attachIndexes, checkDeclaration, type TableOptions } from "../tables/table-options.ts";
 import { TableReads } from "../tables/table-reads.ts";
 import type { TableIdentity, TableType } from "../tables/table-state.ts";
@@ -67,7 +67,9 @@ export class DeclaredTables {
     const state = tables.open(identity);
     attachIndexes(state, options);
     const reads = new TableReads(state, tables, this.#nameOf);
+    reads.schema = options.schema ?? null;
     attachConflicts(reads, options);
+    attachExpiry(reads, options);
     const { onDown } = options;
     if (onDown !== undefined) reads.watchers.add(new OwnerDownListener(reads, onDown));
     const face =
@@ -86,6 +88,7 @@ export class DeclaredTables {
       attachIndexes(state, options);
       reads.rebind(state, tables);
       attachConflicts(reads, options);
+      attachExpiry(reads, options);
     }
   }
 
@@ -105,5 +108,7 @@ function sameOrder(a: TableOptions<never>, b: TableOptions<never>): boolean {
     Object.keys(options.indexes ?? {})
       .sort()
       .join();
-  return (a.ordered ?? false) === (b.ordered ?? false) && names(a) === names(b);
+  return (
+    (a.ordered ?? false) === (b.ordered ?? false) && a.ttlMs === b.ttlMs && names(a) === names(b)
+  );
 }

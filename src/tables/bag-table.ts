@@ -39,7 +39,8 @@ export class BagTable<V = unknown, I extends string = string> {
   addMany(entries: Iterable<readonly [Key, V]>, options?: WriteOptions): Promise<WriteResult> {
     return this.#calls.run(1, options, () => {
       const { tables } = this.#calls;
-      return tables.write.addMany(this.#reads.state, this.#encode(entries));
+      const encoded = this.#encode(entries, (value) => this.#reads.encode(value));
+      return tables.write.addMany(this.#reads.state, encoded);
     });
   }
 
@@ -52,7 +53,7 @@ export class BagTable<V = unknown, I extends string = string> {
   removeMany(entries: Iterable<readonly [Key, V]>, options?: WriteOptions): Promise<WriteResult> {
     return this.#calls.run(1, options, () => {
       const { tables } = this.#calls;
-      return tables.write.removeMany(this.#reads.state, this.#encode(entries));
+      return tables.write.removeMany(this.#reads.state, this.#encode(entries, encodeValue));
     });
   }
 
@@ -142,9 +143,9 @@ export class BagTable<V = unknown, I extends string = string> {
     return this.#reads.info();
   }
 
-  #encode(entries: Iterable<readonly [Key, V]>): [string, string][] {
+  #encode(entries: Iterable<readonly [Key, V]>, encode: (value: V) => string): [string, string][] {
     const encoded: [string, string][] = [];
-    for (const [key, value] of entries) encoded.push([encodeKey(key), encodeValue(value)]);
+    for (const [key, value] of entries) encoded.push([encodeKey(key), encode(value)]);
     checkBatch(encoded, this.#calls.tables.limits);
     return encoded;
   }

@@ -28,6 +28,11 @@ export interface TablesLimits {
   readonly lagMs: number;
   /** A pull without progress for this long is given up. Default 10,000 ms. */
   readonly pullStallMs: number;
+  /**
+   * Rows of lifetime `cluster` that are overdue and whose owner is gone stay so much longer, for
+   * each live member of a lower origin once more. Default 5,000 ms.
+   */
+  readonly expiryGraceMs: number;
   /** Tables known, declared or not. Default 10,000. */
   readonly tables: number;
 }
@@ -47,5 +52,6 @@ export const defaultLimits: TablesLimits = {
   pendingWrites: 1_000_000,
   lagMs: 4000,
   pullStallMs: 10_000,
+  expiryGraceMs: 5000,
   tables: 10_000,
 };

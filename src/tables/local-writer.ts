@@ -6,6 +6,7 @@
 import type { PlainDot } from "./observer.ts";
 import type { Dot, Op, OpKind } from "./op.ts";
 import { NO_KILLS } from "./op.ts";
+import { checkQuota } from "./quota.ts";
 import type { Replica } from "./replica.ts";
 import type { Row } from "./row.ts";
 import type { TableState } from "./table-state.ts";
@@ -22,24 +23,33 @@ interface Draft {
   /** The row to write under, for `patch`. */
   readonly row: Row | null;
   readonly kills: readonly Dot[];
+  /** A removal because the row's time is over. */
+  readonly expires?: boolean;
 }
 
 /** The writer. Each call returns the seq of its last op, or 0 if there was nothing to do. */
 export class LocalWriter {
   readonly #replica: Replica;
   readonly #wall: () => number;
+  readonly #now: () => number;
 
-  constructor(replica: Replica, wall: () => number) {
+  constructor(
+    replica: Replica,
+    clocks: { readonly wall: () => number; readonly now: () => number },
+  ) {
     this.#replica = replica;
-    this.#wall = wall;
+    this.#wall = clocks.wall;
+    this.#now = clocks.now;
   }
 
   /** A new birth that ends every birth held under the key, hidden ones too. */
   set(table: TableState, key: string, value: string): number {
+    if (table.quota !== null) checkQuota(table.quota, table, [[key, value]]);
     return this.#write(table, this.#setDraft(table, key, value), true);
   }
 
   setMany(table: TableState, entries: readonly (readonly [key: string, value: string])[]): number {
+    if (table.quota !== null) checkQuota(table.quota, table, entries);
     let seq = 0;
     for (let at = 0; at < entries.length; at++) {
       const [key, value] = entries[at] as readonly [string, string];
@@ -52,6 +62,7 @@ export class LocalWriter {
   patch(table: TableState, key: string, value: string): number {
     const row = table.visible(key);
     if (row === undefined) return 0;
+    if (table.quota !== null) checkQuota(table.quota, table, [[key, value]]);
     const kills = held(table, key).filter(
       (dot) => dot.seq !== row.birthSeq || dot.origin !== row.birthOrigin,
     );
@@ -81,6 +92,7 @@ export class LocalWriter {
   }
 
   addMany(table: TableState, entries: readonly (readonly [key: string, value: string])[]): number {
+    if (table.quota !== null) checkQuota(table.quota, table, entries);
     let seq = 0;
     const { self } = this.#replica.origins;
     for (let at = 0; at < entries.length; at++) {
@@ -113,6 +125,15 @@ export class LocalWriter {
     return this.#writeAll(table, drafts);
   }
 
+  /** Ends births whose time is over, each by an op of its own; those that are gone already not. */
+  expire(table: TableState, births: readonly (Dot & { readonly key: string })[]): void {
+    for (const { key, origin, seq } of births) {
+      if (table.find(key, origin, seq) === null) continue;
+      const kills = [{ origin, seq }];
+      this.#write(table, { kind: "delete", key, value: "", row: null, kills, expires: true }, true);
+    }
+  }
+
   #setDraft(table: TableState, key: string, value: string): Draft {
     return { kind: "set", key, value, row: null, kills: held(table, key) };
   }
@@ -138,7 +159,8 @@ export class LocalWriter {
       key: draft.key,
       birthOrigin: draft.row === null ? origins.self : draft.row.birthOrigin,
       birthSeq: draft.row === null ? seq : draft.row.birthSeq,
-      kills: draft.kills,
+      // That it is an expiry is said by naming its own dot, which no birth can have.
+      kills: draft.expires === true ? [...draft.kills, { origin: origins.self, seq }] : draft.kills,
       hi: clock.hi,
       lo: clock.lo,
       value: draft.value,
@@ -147,6 +169,7 @@ export class LocalWriter {
     replica.counters.written++;
     if (replica.observer.wrote !== undefined) this.#report(op);
     replica.apply(op);
+    if (table.expiry !== null && op.kind === "set") table.expiry.made(op.key, seq, this.#now());
     return seq;
   }
 

@@ -33,6 +33,18 @@ export interface Op {
 /** No births: shared, so that most ops carry no array of their own. */
 export const NO_KILLS: readonly Dot[] = [];
 
+/** Whether an op removes a row because its time is over: it names its own dot among its kills. */
+export function isExpiry(op: {
+  readonly kind: OpKind;
+  readonly origin: number;
+  readonly seq: number;
+  readonly kills: readonly Dot[];
+}): boolean {
+  if (op.kind !== "delete") return false;
+  const last = op.kills.at(-1);
+  return last !== undefined && last.seq === op.seq && last.origin === op.origin;
+}
+
 /** About the bytes that an op takes in a frame; used for limits and credit. */
 export function opBytes(op: Op): number {
   return 24 + op.key.length + op.value.length + op.kills.length * 6;

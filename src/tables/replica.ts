@@ -16,7 +16,7 @@ import { birthHash, Digest, hashBirth } from "./digest.ts";
 import { HybridClock } from "./hybrid-clock.ts";
 import type { TablesLimits } from "./limits.ts";
 import type { TablesObserver } from "./observer.ts";
-import type { Op } from "./op.ts";
+import { isExpiry, type Op } from "./op.ts";
 import { OpRing } from "./op-ring.ts";
 import { Origins } from "./origins.ts";
 import { compareWrites, Row, type Written } from "./row.ts";
@@ -247,7 +247,7 @@ export class Replica {
 const REASONS = { set: "set", patch: "patched", delete: "deleted" } as const;
 
 function reasonOf(op: Op): ChangeReason {
-  return REASONS[op.kind];
+  return isExpiry(op) ? "expired" : REASONS[op.kind];
 }
 
 function writtenBy(op: Op): Written {

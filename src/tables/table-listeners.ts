@@ -1,6 +1,7 @@
 /** The listeners that a table's declaration names: for lost rows, and for owners that are down. */
 import type { OwnerDownEvent } from "./change.ts";
 import type { ChangeSink, OwnerDown } from "./change-feed.ts";
+import { Expiry } from "./expiry.ts";
 import { decodeKey } from "./key.ts";
 import { type Loss, LostBirths } from "./lost-births.ts";
 import type { TableOptions } from "./table-options.ts";
@@ -24,6 +25,14 @@ function conflictOf(reads: TableReads, { key, value, kind }: Loss) {
   const origin = row && (reads.tables.replica.origins.ids[row.birthOrigin] as number);
   const owner = origin === undefined ? undefined : reads.nameOf(origin);
   return { key: decodeKey(key), value: decodeValue(value) as never, kind, current, owner };
+}
+
+/** From now on this node's rows end when their time is over. */
+export function attachExpiry(reads: TableReads, { ttlMs }: TableOptions<never>): void {
+  if (ttlMs === undefined) return;
+  const { state, tables } = reads;
+  state.expiry = new Expiry(ttlMs, state, tables.replica.origins);
+  state.expiry.adopt(tables.now());
 }
 
 /** Tells of owners that are down. One a table, for as long as it is declared. */

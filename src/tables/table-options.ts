@@ -6,10 +6,17 @@ import type { MergeFunction } from "./merged-values.ts";
 import { MergedValues } from "./merged-values.ts";
 import { OrderedKeys } from "./ordered-keys.ts";
 import { SecondaryIndex } from "./secondary-index.ts";
+import { isSchema, type StandardSchema } from "./table-schema.ts";
 import type { TableIdentity, TableLifetime, TableState, TableType } from "./table-state.ts";
 
 const NAME_BYTES_MAX = 255;
 const INDEXES_MAX = 32;
+const TTL_MAX_MS = 10 * 366 * 86_400_000;
+const NUMBERS = [
+  ["ttlMs", TTL_MAX_MS],
+  ["maxRows", Number.MAX_SAFE_INTEGER],
+  ["maxBytes", Number.MAX_SAFE_INTEGER],
+] as const;
 
 /** Gives the index value of a row's value; undefined leaves the row out. Must be pure. */
 export type IndexFunction<V> = (value: V) => Key | undefined;
@@ -31,6 +38,17 @@ export interface TableOptions<V, I extends string = string> {
    */
   readonly merge?: (siblings: readonly V[]) => V | undefined;
   /**
+   * How long a row lives after its last `set` or `add`, ms: then its owner removes it, once for
+   * all nodes. Until then, and until that has come here, reads show it. Default: for ever.
+   */
+  readonly ttlMs?: number;
+  /** Keys that this node's writes may not exceed, hidden ones too. Default: no limit. */
+  readonly maxRows?: number;
+  /** Bytes of keys and encoded values, likewise. Default: no limit. */
+  readonly maxBytes?: number;
+  /** Checks the values that this node writes: any Standard Schema that answers at once. */
+  readonly schema?: StandardSchema<V>;
+  /**
    * Called on the node whose live row another node's write has ended or put into the shade, once
    * for each such row, at the end of the turn in which this node learns of it.
    */
@@ -45,6 +63,10 @@ const KNOWN: ReadonlySet<string> = new Set([
   "type",
   "ordered",
   "indexes",
+  "ttlMs",
+  "maxRows",
+  "maxBytes",
+  "schema",
   ...FUNCTIONS,
 ] satisfies (keyof TableOptions<never>)[]);
 
@@ -95,6 +117,14 @@ function ruleFaults(given: Readonly<Record<string, unknown>>): string[] {
       faults.push(`${option} is ${describe(value)}, not a function`);
     }
   }
+  for (const [option, most] of NUMBERS) {
+    const value = given[option];
+    if (value === undefined || isWhole(value, most)) continue;
+    faults.push(`${option} is ${describe(value)}, allowed are whole numbers from 1 to ${most}`);
+  }
+  if (given["schema"] !== undefined && !isSchema(given["schema"])) {
+    faults.push('schema has no "~standard" of version 1 with a function validate');
+  }
   if (given["type"] === "bag" && given["merge"] !== undefined) {
     faults.push("merge is given for a bag, which keeps all values");
   }
@@ -109,8 +139,15 @@ export function attachIndexes(table: TableState, options: TableOptions<never>): 
     indexes.push(new SecondaryIndex(name, index as IndexFunction<unknown>));
   }
   table.attach(options.ordered === true ? new OrderedKeys() : null, indexes);
-  const { merge } = options;
+  const { merge, maxRows, maxBytes } = options;
+  if (maxRows !== undefined || maxBytes !== undefined) {
+    table.quota = { maxRows: maxRows ?? Number.MAX_VALUE, maxBytes: maxBytes ?? Number.MAX_VALUE };
+  }
   if (merge !== undefined) table.merged = new MergedValues(merge as MergeFunction, table.multi);
+}
+
+function isWhole(value: unknown, most: number): boolean {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= most;
 }
 
 function describe(value: unknown): string {

@@ -5,8 +5,10 @@ import { compareEncodedKeys, decodeKey, encodeKey, type Key } from "./key.ts";
 import type { ScanRange } from "./ordered-keys.ts";
 import type { Row } from "./row.ts";
 import type { SecondaryIndex } from "./secondary-index.ts";
+import { checkSchema, type StandardSchema } from "./table-schema.ts";
 import type { TableLifetime, TableState, TableType } from "./table-state.ts";
 import type { Tables } from "./tables.ts";
+import { encodeValue } from "./value.ts";
 import { Watchers } from "./watchers.ts";
 
 /** A piece of an ordered table. `prefix` excludes `from` and `to`. */
@@ -68,6 +70,8 @@ export class TableReads {
   /** Name of the node of an origin id, if this node knows it. */
   readonly nameOf: (originId: number) => string | undefined;
   readonly watchers: Watchers = new Watchers(this);
+  /** Of the values that this node writes. */
+  schema: StandardSchema | null = null;
 
   constructor(state: TableState, tables: Tables, nameOf: (originId: number) => string | undefined) {
     this.#state = state;
@@ -88,6 +92,14 @@ export class TableReads {
     this.#state = state;
     this.#tables = tables;
     this.watchers.rebind();
+  }
+
+  /**
+   * A value to be written, checked by the schema.
+   * @throws InvalidValueError, TooLargeError
+   */
+  encode(value: unknown): string {
+    return encodeValue(this.schema === null ? value : checkSchema(this.schema, value));
   }
 
   /** The visible row under a key. */

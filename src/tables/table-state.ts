@@ -5,10 +5,12 @@
  */
 
 import type { ChangeFeed } from "./change-feed.ts";
+import type { Expiry } from "./expiry.ts";
 import type { LostBirths } from "./lost-births.ts";
 import type { MergedValues } from "./merged-values.ts";
 import type { OrderedKeys } from "./ordered-keys.ts";
 import type { Origins } from "./origins.ts";
+import type { Quota } from "./quota.ts";
 import { compareWrites, type Row } from "./row.ts";
 import { RowMap } from "./row-map.ts";
 import type { SecondaryIndex } from "./secondary-index.ts";
@@ -55,6 +57,10 @@ export class TableState {
   merged: MergedValues | null = null;
   /** Told of changes while anybody watches. */
   feed: ChangeFeed | null = null;
+  /** When rows of this node end, if the table says so. */
+  expiry: Expiry | null = null;
+  /** What this node's writes may make of it. */
+  quota: Quota | null = null;
   /** Told of rows of this node that others end, once the table is declared. */
   lost: LostBirths | null = null;
   /** Keys with more than one sibling. */

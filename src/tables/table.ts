@@ -5,7 +5,6 @@ import type { WatchEvent } from "./change.ts";
 import { decodeKey, encodeKey, type Key } from "./key.ts";
 import type { Row } from "./row.ts";
 import type { DumpedRow, ScanOptions, TableInfo, TableReads } from "./table-reads.ts";
-import { encodeValue } from "./value.ts";
 import type { Watch, WatchOptions } from "./watch.ts";
 import type { WriteCalls, WriteOptions, WriteResult } from "./write-calls.ts";
 
@@ -46,7 +45,7 @@ export class Table<V = unknown, I extends string = string> {
     return this.#calls.run(1, options, () => {
       const encodedKey = encodeKey(key);
       const { tables } = this.#calls;
-      return tables.write.set(this.#reads.state, encodedKey, encodeValue(value));
+      return tables.write.set(this.#reads.state, encodedKey, this.#reads.encode(value));
     });
   }
 
@@ -55,7 +54,7 @@ export class Table<V = unknown, I extends string = string> {
     return this.#calls.run(1, options, () => {
       const { tables } = this.#calls;
       const encoded: [string, string][] = [];
-      for (const [key, value] of entries) encoded.push([encodeKey(key), encodeValue(value)]);
+      for (const [key, value] of entries) encoded.push([encodeKey(key), this.#reads.encode(value)]);
       checkBatch(encoded, tables.limits);
       return tables.write.setMany(this.#reads.state, encoded);
     });
@@ -75,7 +74,7 @@ export class Table<V = unknown, I extends string = string> {
         throw new InvalidValueError("patch needs plain objects, both stored and given");
       }
       const { tables } = this.#calls;
-      const patched = encodeValue({ ...value, ...changes });
+      const patched = this.#reads.encode({ ...value, ...changes });
       return tables.write.patch(this.#reads.state, row.key, patched);
     });
   }

@@ -6,6 +6,7 @@
 import { FencedError, ProtocolError } from "../errors.ts";
 import { Acks, type AckTerms, type Waiter } from "./acks.ts";
 import type { Counters } from "./counters.ts";
+import { Expirer } from "./expirer.ts";
 import { Jobs } from "./jobs.ts";
 import { Lag } from "./lag.ts";
 import { defaultLimits, type TablesLimits } from "./limits.ts";
@@ -49,6 +50,7 @@ export class Tables {
   readonly #receiver: Receiver;
   readonly #jobs: Jobs;
   readonly #lag = new Lag();
+  readonly #expirer: Expirer;
   #fenced: string | null = null;
 
   constructor(options: TablesOptions) {
@@ -61,7 +63,8 @@ export class Tables {
       this.#events.listenerFailed?.(error),
     );
     this.acks = new Acks(this.limits.pendingWrites);
-    this.write = new LocalWriter(this.replica, options.wall);
+    this.write = new LocalWriter(this.replica, options);
+    this.#expirer = new Expirer(this.replica, this.write);
     this.#sender = new Sender(this.replica, this.#outbox, this.acks);
     this.#receiver = new Receiver({
       replica: this.replica,
@@ -105,6 +108,11 @@ export class Tables {
   /** Why this node was fenced, or null. */
   get fenced(): string | null {
     return this.#fenced;
+  }
+
+  /** Monotonic clock, ms. */
+  now(): number {
+    return this.#now();
   }
 
   /** Linked peers. */
@@ -223,6 +231,7 @@ export class Tables {
       this.replica.observer.lagged?.(id);
       this.#events.lagging?.(id);
     }
+    if (this.#fenced === null) this.#expirer.tick(now);
     if (isComplete && !this.merging) retireClosed(this.replica, this.#peers);
     this.acks.expire(now);
     for (const peer of this.#peers.values()) this.#sendVector(peer);
@@ -236,13 +245,15 @@ export class Tables {
 
   /** Sends what is due and does one slice of each job. True if more is to be done at once. */
   run(): boolean {
+    const isExpiring =
+      this.#fenced === null && this.#expirer.step(this.#now(), this.limits.sliceRows);
     this.#sender.flush(this.#peers);
     const more = this.#jobs.step((peer, error) => this.#replayFailed(peer, error));
     this.#receiver.openPull();
     this.#sender.flush(this.#peers);
     this.acks.settle();
     // Listeners come last: what they write goes out with the next turn.
-    return this.replica.deliveries.step(this.limits.sliceRows) || more;
+    return this.replica.deliveries.step(this.limits.sliceRows) || more || isExpiring;
   }
 
   #replayFailed(peer: Peer, error: unknown): void {

@@ -346,8 +346,53 @@ const LINKS: readonly Mutation[] = [
   },
 ];
 
+const FACE: readonly Mutation[] = [
+  one("loss-told-twice", "a row that was shaded and is ended later was told already", 2, [
+    "src/tables/lost-births.ts",
+    "if (this.#shadowed.delete(row.birthSeq) || !byOther) return;",
+    "if (!byOther) return;",
+  ]),
+  one("loss-untold", "a row of this node that another ends is told to its listener", 1, [
+    "src/tables/replica.ts",
+    "table.lost.ended(row, !this.#isOwn);",
+    "if (this.#isOwn) table.lost.ended(row, false);",
+  ]),
+  one("scan-without-place", "keys that a scan has passed are seen as they were told", 3, [
+    "src/tables/change-feed.ts",
+    "return this.#next !== null && shardOf(key) < this.#position ? this.#next : this.#told;",
+    "return shardOf(key) < 0 ? [] : this.#told;",
+  ]),
+  one("scan-forgotten", "after a scan all is seen with the new opinion of who is hidden", 3, [
+    "src/tables/change-feed.ts",
+    "this.#told = next;",
+    "if (next.length === 0) this.#told = next;",
+  ]),
+  one("expiry-of-the-living", "only rows of owners that are gone are ended by others", 49, [
+    "src/tables/expirer.ts",
+    "if (!hidden[row.birthOrigin] || row",
+    "if (hidden.length === 0 || row",
+  ]),
+  one("expiry-early", "a row lives for all of its time", 1, [
+    "src/tables/local-writer.ts",
+    "table.expiry.made(op.key, seq, this.#now());",
+    "table.expiry.made(op.key, seq, this.#now() - 100);",
+  ]),
+  one("expiry-of-the-renewed", "a row that was renewed lives on", 1, [
+    "src/tables/local-writer.ts",
+    "      if (table.find(key, origin, seq) === null) continue;\n      const kills = [{ origin, seq }];",
+    "      if (table.rows.get(key) === undefined) continue;\n      const kills = [...held(table, key)];",
+  ]),
+];
+
 /** All of them. */
-export const MUTATIONS: readonly Mutation[] = [...STATE, ...WRITES, ...ACKS, ...CLOSING, ...LINKS];
+export const MUTATIONS: readonly Mutation[] = [
+  ...STATE,
+  ...WRITES,
+  ...ACKS,
+  ...CLOSING,
+  ...LINKS,
+  ...FACE,
+];
 
 /** Faults that the first few seeds notice: the gate plants these each time, in a minute. */
 export const QUICK: ReadonlySet<string> = new Set([

@@ -211,6 +211,8 @@ export class Fleet {
     this.#note(life.who, "boots");
     network.listen(address, process, (link) => life.accept(link));
     process.call(() => {
+      // Others' rows of it are to end, too, when their owner is gone.
+      for (const table of script.tables) if (table.ttlMs !== undefined) life.declare(table);
       life.engine.start();
       this.#discover(life, random);
     });

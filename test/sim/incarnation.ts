@@ -5,6 +5,7 @@
 import type { Link, LinkHandler, Transport } from "../../src/cluster/transport.ts";
 import { assembleEngine, type Engine, type EngineEvents } from "../../src/node/engine.ts";
 import type { Log } from "../../src/runtime.ts";
+import { Expiry } from "../../src/tables/expiry.ts";
 import type { WrittenOp } from "../../src/tables/observer.ts";
 import { attachIndexes, checkDeclaration } from "../../src/tables/table-options.ts";
 import type { TableState } from "../../src/tables/table-state.ts";
@@ -119,6 +120,10 @@ export class Incarnation {
     const state = this.engine.tables.open(checkDeclaration(name, { type, lifetime }));
     if (!state.declared) {
       attachIndexes(state, options);
+      if (table.ttlMs !== undefined) {
+        state.expiry = new Expiry(table.ttlMs, state, this.engine.tables.replica.origins);
+        state.expiry.adopt(this.process.now());
+      }
       this.#declared(state);
     }
     return state;

@@ -47,7 +47,7 @@ export function scenarioOf(seed: number, { forgetful = false }: ScenarioOptions 
   return {
     seed: random.u32(),
     nodes,
-    tables,
+    tables: withTimesToLive(seed, tables),
     network: {
       delayMinMs: 0.2,
       delayMaxMs: random.pick([2, 20, 150]),
@@ -77,6 +77,15 @@ function tablesOf(random: SeededRandom): ScriptTable[] {
   return tables.length >= 2 ? tables : [...ALL_TABLES].slice(0, 2);
 }
 
+/** Rows of some tables end by themselves; decided apart, so that older seeds stay what they were. */
+function withTimesToLive(seed: number, tables: readonly ScriptTable[]): ScriptTable[] {
+  const random = new SeededRandom(seed, 13);
+  if (random.chance(0.7)) return [...tables];
+  return tables.map((table) =>
+    random.chance(0.5) ? { ...table, ttlMs: random.pick([300, 1500, 5000]) } : table,
+  );
+}
+
 function timingsOf(random: SeededRandom, forgetAfterMs: number): Script["timings"] {
   const pingMs = random.pick([250, 400]);
   return {
@@ -99,6 +108,7 @@ function limitsOf(random: SeededRandom): Script["limits"] {
     sliceRows: random.int(1, 4),
     lagMs: random.pick([600, 1200, 2500]),
     pullStallMs: random.pick([1000, 3000]),
+    expiryGraceMs: 300,
   };
 }
 

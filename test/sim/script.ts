@@ -13,6 +13,8 @@ export interface ScriptTable {
   readonly lifetime: "node" | "cluster";
   /** Declared ordered, with an index over the property `u`. */
   readonly indexed: boolean;
+  /** Its rows end by themselves. */
+  readonly ttlMs?: number;
 }
 
 /** What is written. `many` forms take several keys in one batch. */

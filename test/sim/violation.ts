@@ -39,6 +39,8 @@ export type CheckerName =
   | "watch"
   /** A lost row is told twice, never, or was not lost. */
   | "conflict"
+  /** A row was removed before its time, or is left after it. */
+  | "expiry"
   /** P8: something grew over its limit. */
   | "bounds"
   | "gaps"

@@ -5,6 +5,7 @@
 import { encodeValue } from "../../src/tables/value.ts";
 import { boundsFault, creditFault } from "./bounds.ts";
 import { DeathChecker, type DeathWorld } from "./death-checker.ts";
+import { ExpiryChecker } from "./expiry-checker.ts";
 import { FaceChecker } from "./face-checker.ts";
 import { Faults } from "./faults.ts";
 import { Fleet, type Trace } from "./fleet.ts";
@@ -50,6 +51,7 @@ export class World {
   readonly #state: StateChecker;
   readonly #writes: WriteChecker;
   readonly #face: FaceChecker;
+  readonly #expiry: ExpiryChecker;
   readonly #deaths: DeathChecker;
   readonly #writer: ScriptWriter;
   #violation: Violation | null = null;
@@ -66,7 +68,10 @@ export class World {
     this.#fleet = new Fleet({
       ...{ script, time, random, network, totals, report, trace },
       turned: (life) => this.#turned(life),
-      wrote: (life, op) => this.#writes.wrote(life, op),
+      wrote: (life, op) => {
+        this.#expiry.wrote(life, op);
+        this.#writes.wrote(life, op);
+      },
       declared: (life, table) => this.#face.declared(life, table),
       accused: (life, origin) => this.#deaths.accused(life, origin),
       died: (life) => this.#deaths.died(life),
@@ -81,6 +86,7 @@ export class World {
       stalledMs: (of, sinceMs) => this.#faults.stalledMs(of, sinceMs),
       pendingMaxMs: this.#pendingMaxMs(),
     });
+    this.#expiry = new ExpiryChecker(script, report, () => time.nowMs);
     this.#face = new FaceChecker(this.#oracle, report);
     this.#deaths = new DeathChecker(report, this.#deathWorld());
     const checker = this.#writes;
@@ -107,6 +113,7 @@ export class World {
     this.#comeToRest("after the last fault");
     this.#probe();
     this.#comeToRest("after the last writes");
+    this.#outlive();
     return { violation: this.#violation, totals: this.#sum() };
   }
 
@@ -248,6 +255,19 @@ export class World {
     const live = this.#fleet.live();
     if (live.some((life) => life.process.stalled)) return "a node is stalled";
     return restlessness(live);
+  }
+
+  /** Waits until every row with a time to live must be gone, also those of absent owners. */
+  #outlive(): void {
+    const { longestMs } = this.#expiry;
+    if (longestMs === 0 || this.#violation !== null) return;
+    const { expiryGraceMs = 0 } = this.#script.limits;
+    const { pingMs = 1000 } = this.#script.timings;
+    const graces = this.#fleet.nodes.length + 1;
+    this.#runUntil(this.#time.nowMs + longestMs + graces * expiryGraceMs + 6 * pingMs);
+    this.#comeToRest("after the last row has expired");
+    if (this.#violation !== null) return;
+    for (const life of this.#fleet.live()) this.#expiry.checkGone(life);
   }
 
   /** At rest, every node's write reaches every other node. */

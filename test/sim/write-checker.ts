@@ -6,6 +6,7 @@
 import { AckTimeoutError, FencedError, type SkeinError } from "../../src/errors.ts";
 import type { Reached } from "../../src/tables/acks.ts";
 import type { WrittenOp } from "../../src/tables/observer.ts";
+import { isPlainExpiry } from "./expiry-checker.ts";
 import type { Incarnation } from "./incarnation.ts";
 import { readView } from "./inspect.ts";
 import { compareNewest, type Oracle, type OracleSibling } from "./oracle.ts";
@@ -213,6 +214,7 @@ export class WriteChecker {
 
   #checkOp(by: Incarnation, op: WrittenOp): void {
     const intent = this.#intent;
+    if (isPlainExpiry(op)) return;
     if (intent === null) {
       this.#report("write", `${by.who} wrote ${op.dot} without being asked`);
       return;
