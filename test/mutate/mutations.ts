@@ -306,13 +306,13 @@ const CLOSING: readonly Mutation[] = [
   ]),
   one("down-not-hidden", "the rows of a dead node are hidden", 14, [
     "src/tables/tables.ts",
-    "if (origins.setHidden(origins.intern(id), true)) counters.hides++;",
-    "",
+    "if (!origins.setHidden(origins.intern(id), true)) return;",
+    "if (!origins.gone[origins.intern(id)]) return;",
   ]),
   one("back-stays-hidden", "a node that comes back is shown again", 1, [
     "src/tables/tables.ts",
-    "if (origins.setHidden(index, false)) counters.shows++;",
-    "",
+    "if (!origins.setHidden(index, false)) return;",
+    "if (!origins.gone[index]) return;",
   ]),
   one("purge-forgotten", "the rows of closed owners give their memory back", 6, [
     "src/tables/jobs.ts",
