@@ -69,7 +69,7 @@ export class Chaos {
     const names = Array.from({ length: options.nodes }, (_, at) => `node${at + 1}`);
     const discovery = { url, timings: ASKING };
     const pace = { pauseMs: WRITER_PAUSE_MS, pulseMs: 500 };
-    const plan = { cluster: "chaos", folder, discovery, limits: LIMITS, ...pace };
+    const plan = { cluster: "chaos", folder, discovery, limits: LIMITS, mirrors: true, ...pace };
     this.#nodes = new NodeGroup(names, plan, this.#network);
     this.#injector = new Injector(this.#nodes, this.#network, database);
   }
@@ -134,6 +134,7 @@ export class Chaos {
     await this.#checkEqual();
     await this.#checkAlive();
     await this.#judge(folder);
+    await this.#checkMirrors();
     await this.#reportNodes();
     this.#reportInjected();
   }
@@ -193,6 +194,28 @@ export class Chaos {
       `${rows} rows on each node; ${acknowledged} writes acknowledged, ${rejected} rejected; ` +
         `last states of ${checked} keys looked for on each node` +
         faults.map((fault) => `\n       ${fault}`).join(""),
+    );
+  }
+
+  /** Copies that watchers have kept from events alone must be what readers see. */
+  async #checkMirrors(): Promise<void> {
+    const reports = (await Promise.all(this.#nodes.all().map((child) => child.mirrors()))).flat();
+    const reasons: Record<string, number> = {};
+    for (const report of reports) {
+      for (const [reason, n] of Object.entries(report.reasons)) {
+        reasons[reason] = (reasons[reason] ?? 0) + n;
+      }
+    }
+    const faults = reports.flatMap((report) => report.faults);
+    const count = reports.reduce((sum, report) => sum + report.faultCount, 0);
+    const missed = reports.reduce((sum, report) => sum + report.missed, 0);
+    this.#options.claims.check(
+      "what watchers were told adds up to what readers see, each change once",
+      count === 0,
+      `${Object.entries(reasons)
+        .map(([reason, n]) => `${n} ${reason}`)
+        .join(", ")}; ` +
+        `${missed} missed, ${count} faults${faults.map((fault) => `\n       ${fault}`).join("")}`,
     );
   }
 

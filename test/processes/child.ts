@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { Facts, Message, NodePlan, Pulse, Question, Started } from "./plan.ts";
+import type { Facts, Message, MirrorReport, NodePlan, Pulse, Question, Started } from "./plan.ts";
 
 const ASK_LIMIT_MS = 20_000;
 const START_LIMIT_MS = 30_000;
@@ -102,6 +102,10 @@ export class Child {
   /** Bytes in use after a collection of garbage. */
   async memory(): Promise<number> {
     return Number(await this.ask({ kind: "memory" }));
+  }
+
+  async mirrors(): Promise<readonly MirrorReport[]> {
+    return (await this.ask({ kind: "mirrors" })) as MirrorReport[];
   }
 
   /** Rows of an incarnation in tables of lifetime `node`: shown, and stored at all. */

@@ -1,6 +1,7 @@
 /** The program of one node process: starts a node, declares the tables, answers its parent. */
 import { writeFileSync } from "node:fs";
 import * as today from "../../src/index.ts";
+import { Mirror } from "./mirror.ts";
 import { type Facts, type Message, type NodePlan, type Question, TABLES } from "./plan.ts";
 import { type Load, Writers } from "./writers.ts";
 
@@ -27,9 +28,10 @@ async function main(): Promise<void> {
     else
       node.table<Load, "user">(table, { lifetime, ordered, indexes: { user: (row) => row.user } });
   }
+  const mirrors = plan.mirrors === true ? TABLES.map((table) => mirrorOf(node, table)) : [];
   const writers = new Writers(node, plan);
   process.on("message", ({ id, question }: { id: number; question: Question }) => {
-    answer(node, writers, question).then(
+    answer({ node, writers, mirrors }, question).then(
       (given) => tell({ kind: "answer", id, answer: given ?? null }),
       (error: unknown) => tell({ kind: "failed", id, error: textOf(error) }),
     );
@@ -41,7 +43,13 @@ async function main(): Promise<void> {
   tell({ kind: "started", started: { origin, address, calledAt, listeningAt } });
 }
 
-async function answer(node: today.Node, writers: Writers, question: Question): Promise<unknown> {
+interface Parts {
+  readonly node: today.Node;
+  readonly writers: Writers;
+  readonly mirrors: readonly Mirror[];
+}
+
+async function answer({ node, writers, mirrors }: Parts, question: Question): Promise<unknown> {
   switch (question.kind) {
     case "facts":
       return factsOf(node);
@@ -63,6 +71,8 @@ async function answer(node: today.Node, writers: Writers, question: Question): P
       return race(node, question);
     case "memory":
       return memoryInUse();
+    case "mirrors":
+      return mirrors.map((mirror) => mirror.report());
     case "leave":
       return node.leave();
     default:
@@ -121,6 +131,10 @@ function memoryInUse(): number {
 
 function tableOf(node: today.Node, { name, type }: (typeof TABLES)[number]) {
   return type === "bag" ? node.getTable<Load>(name, "bag") : node.getTable<Load>(name);
+}
+
+function mirrorOf(node: today.Node, table: (typeof TABLES)[number]): Mirror {
+  return new Mirror(tableOf(node, table), table.name, table.type === "bag");
 }
 
 function ownedRows(node: today.Node, origin: number): { shown: number; stored: number } {

@@ -39,6 +39,8 @@ export interface NodePlan {
   readonly advertise?: string;
   /** URL of the library's index.js, if it is to run on another version than today's. */
   readonly library?: string;
+  /** Keeps a copy of each table by watching it. */
+  readonly mirrors?: boolean;
   /** Tells its parent how its writes go each so many ms. */
   readonly pulseMs?: number;
   /** Where its logs and dumps go. */
@@ -66,8 +68,21 @@ export type Question =
   | { readonly kind: "race"; readonly table: string; readonly keys: number; readonly at: number }
   /** Bytes that are in use after a collection of garbage. */
   | { readonly kind: "memory" }
+  /** How the copies that its watchers keep compare with the tables. */
+  | { readonly kind: "mirrors" }
   /** Says goodbye to the cluster and stops the node. */
   | { readonly kind: "leave" };
+
+/** A copy kept from events, against what a reader sees. */
+export interface MirrorReport {
+  /** How many changes were told, by reason. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** Changes that the watcher was told it had missed. */
+  readonly missed: number;
+  readonly faultCount: number;
+  /** The first of them. */
+  readonly faults: readonly string[];
+}
 
 /** How the writes of one process have gone so far. */
 export interface Pulse {
