@@ -44,8 +44,7 @@ export class DeclaredTables {
     if (declared !== undefined) {
       throw new TableError(`table "${name}" is a ${declared.identity.type}, not a ${String(type)}`);
     }
-    const known = [...this.#declared.keys()].map((one) => `"${one}"`).join(", ");
-    throw new TableError(`table "${name}" is not declared; declared are ${known || "none"}`);
+    return this.#unknown(name);
   }
 
   /**
@@ -78,6 +77,21 @@ export class DeclaredTables {
         : new Table<never>(reads, this.#calls);
     this.#declared.set(name, { identity, options, reads, face });
     return face;
+  }
+
+  /**
+   * Takes a declaration back. The rows stay; what was returned for the table throws TableError.
+   * @throws TableError if there is none of that name
+   */
+  remove(name: string): void {
+    const declared = this.#declared.get(name) ?? this.#unknown(name);
+    this.#declared.delete(name);
+    declared.reads.remove();
+  }
+
+  #unknown(name: string): never {
+    const known = [...this.#declared.keys()].map((one) => `"${one}"`).join(", ");
+    throw new TableError(`table "${name}" is not declared; declared are ${known || "none"}`);
   }
 
   /** Binds every face to the tables of a new incarnation. */

@@ -156,6 +156,16 @@ export class Node {
     return this.#running().declared.get(name, type);
   }
 
+  /**
+   * Takes the declaration of a table back, at any time: its watchers end, and what `table` returned
+   * throws TableError. The rows stay, as those of any table that others declare; `clear` them
+   * before if they are to go. Throws TableError if there is none of that name.
+   */
+  removeTable(name: string): void {
+    this.#running().declared.remove(name);
+    this.#sendReports();
+  }
+
   /** Other nodes that are known and not closed. */
   nodes(): readonly Member[] {
     return this.#engine?.cluster.members() ?? [];

@@ -4,6 +4,7 @@ import type { WatchEvent } from "./change.ts";
 import { decodeKey, encodeKey, type Key } from "./key.ts";
 import type { Row } from "./row.ts";
 import type { DumpedRow, ScanOptions, TableInfo, TableReads } from "./table-reads.ts";
+import { clearTable, exportLines, importLines } from "./table-transfer.ts";
 import { encodeValue, valuesEqual } from "./value.ts";
 import type { Watch, WatchOptions } from "./watch.ts";
 import type { WriteCalls, WriteOptions, WriteResult } from "./write-calls.ts";
@@ -137,6 +138,25 @@ export class BagTable<V = unknown, I extends string = string> {
     listener: ((event: WatchEvent<V>) => void) | null = null,
   ): Watch<V> {
     return this.#reads.watchers.watch(options, listener);
+  }
+
+  /**
+   * Removes all rows, hidden ones too, in batches that each wait as `options` say. Resolves to the
+   * number of keys. Rows that are written meanwhile may stay.
+   */
+  clear(options?: WriteOptions): Promise<number> {
+    return clearTable(this.#reads, (keys) => this.deleteMany(keys, options));
+  }
+
+  /** All visible rows as lines of JSON, without line ends, for `import`. */
+  export(): IterableIterator<string> {
+    return exportLines(this.#reads, this);
+  }
+
+  /** Writes the rows of an export, in batches that each wait as `options` say. Resolves to their number. */
+  import(lines: Iterable<string> | AsyncIterable<string>, options?: WriteOptions): Promise<number> {
+    const { type } = this.#reads.state;
+    return importLines<V>(type, lines, (entries) => this.addMany(entries, options));
   }
 
   info(): TableInfo {

@@ -13,8 +13,10 @@ export function attachConflicts(reads: TableReads, options: TableOptions<never>)
   const { state, tables } = reads;
   const { origins, deliveries } = tables.replica;
   const { onConflict } = options;
-  const listener =
-    onConflict === undefined ? null : (loss: Loss) => onConflict(conflictOf(reads, loss));
+  const tell = (loss: Loss): void => {
+    if (!reads.isRemoved) onConflict?.(conflictOf(reads, loss));
+  };
+  const listener = onConflict === undefined ? null : tell;
   state.lost = new LostBirths({ table: state, origins, deliveries }, listener);
 }
 

@@ -67,6 +67,7 @@ export interface TableInfo {
 export class TableReads {
   #state: TableState;
   #tables: Tables;
+  #isRemoved = false;
   /** Name of the node of an origin id, if this node knows it. */
   readonly nameOf: (originId: number) => string | undefined;
   readonly watchers: Watchers = new Watchers(this);
@@ -83,8 +84,22 @@ export class TableReads {
     return this.#tables;
   }
 
+  /** Throws TableError once the table was removed. */
   get state(): TableState {
+    if (this.#isRemoved) throw new TableError(`table "${this.#state.name}" was removed`);
     return this.#state;
+  }
+
+  /** Whether the declaration was taken back. */
+  get isRemoved(): boolean {
+    return this.#isRemoved;
+  }
+
+  /** Ends every use of this declaration; the rows stay. */
+  remove(): void {
+    this.watchers.stop();
+    this.#state.detach();
+    this.#isRemoved = true;
   }
 
   /** The node goes on as a new incarnation: the same table, filled afresh. */

@@ -101,6 +101,18 @@ export class TableState {
     }
   }
 
+  /** The table is declared no longer: its rows stay, as opaque ones. */
+  detach(): void {
+    this.declared = false;
+    this.ordered = null;
+    this.indexes = [];
+    this.merged = null;
+    this.feed = null;
+    this.expiry = null;
+    this.quota = null;
+    this.lost = null;
+  }
+
   /** Rows held that this origin gave birth to. */
   birthsOf(origin: number): number {
     return this.#birthsOf[origin] ?? 0;

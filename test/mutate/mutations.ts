@@ -372,12 +372,12 @@ const FACE: readonly Mutation[] = [
     "if (!hidden[row.birthOrigin] || row",
     "if (hidden.length === 0 || row",
   ]),
-  one("expiry-early", "a row lives for all of its time", 1, [
+  one("expiry-early", "a row lives for all of its time", 6, [
     "src/tables/local-writer.ts",
     "table.expiry.made(op.key, seq, this.#now());",
     "table.expiry.made(op.key, seq, this.#now() - 100);",
   ]),
-  one("expiry-of-the-renewed", "a row that was renewed lives on", 1, [
+  one("expiry-of-the-renewed", "a row that was renewed lives on", 6, [
     "src/tables/local-writer.ts",
     "      if (table.find(key, origin, seq) === null) continue;\n      const kills = [{ origin, seq }];",
     "      if (table.rows.get(key) === undefined) continue;\n      const kills = [...held(table, key)];",
