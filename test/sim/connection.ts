@@ -190,6 +190,8 @@ export class End implements Link {
   #deliver(packet: Packet): void {
     const to = this.peer;
     if (!to.process.alive) {
+      // What it sent before an orderly end arrives first, and the end with it.
+      if (to.#closed && to.#out.length > 0) return;
       // A host that is up answers for a process that is gone.
       if (this.#wire.hostUp(this.remote)) this.#resetByPeer();
       return;

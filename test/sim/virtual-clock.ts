@@ -3,6 +3,9 @@
  * so that an hour of a cluster's life takes as long as its events do.
  */
 
+/** More events than that at one instant never end. */
+const INSTANT_EVENTS_MAX = 200_000;
+
 /** An event to come; `cancelled` ones are passed over. */
 export interface VirtualEvent {
   readonly atMs: number;
@@ -20,6 +23,7 @@ export class VirtualClock {
   readonly #heap: Queued[] = [];
   #nowMs = 0;
   #order = 0;
+  #instantEvents = 0;
   /** Events run so far. */
   eventCount = 0;
 
@@ -43,11 +47,19 @@ export class VirtualClock {
       if (next === undefined || next.atMs > untilMs) break;
       this.#pop();
       if (next.cancelled) continue;
+      this.#countInstant(next.atMs);
       this.#nowMs = next.atMs;
       this.eventCount++;
       next.run();
     }
     this.#nowMs = Math.max(this.#nowMs, untilMs);
+  }
+
+  /** Work that makes more work without end would stop the time. */
+  #countInstant(atMs: number): void {
+    this.#instantEvents = atMs === this.#nowMs ? this.#instantEvents + 1 : 0;
+    if (this.#instantEvents <= INSTANT_EVENTS_MAX) return;
+    throw new Error(`over ${INSTANT_EVENTS_MAX} events at ${atMs} ms: time stands still`);
   }
 
   #push(event: Queued): void {
