@@ -1,6 +1,7 @@
 /** Lets the faults of a round befall a cluster, each from its begin to its end, and counts them. */
 import type { ServerFaults } from "../servers/server.ts";
 import type { FaultNetwork } from "./fault-network.ts";
+import type { Stopped } from "./longest-write.ts";
 import type { NodeGroup } from "./node-group.ts";
 import { FAULT_KINDS, type Fault, type FaultKind } from "./rounds.ts";
 
@@ -14,6 +15,8 @@ export class Injector {
   readonly #active = new Set<string>();
   /** How often each kind was injected, and for how long in all, ms. */
   readonly injected: Record<FaultKind["kind"], { count: number; ms: number }>;
+  /** Which processes did not run, and when. */
+  readonly stopped: Stopped[] = [];
 
   constructor(nodes: NodeGroup, network: FaultNetwork, database: ServerFaults | undefined) {
     this.#nodes = nodes;
@@ -57,8 +60,12 @@ export class Injector {
         };
       case "stop": {
         const child = this.#nodes.child(fault.node);
+        const from = Date.now();
         child.pause();
-        return () => child.resume();
+        return () => {
+          child.resume();
+          this.stopped.push({ node: fault.node, from, to: Date.now() });
+        };
       }
       case "cut":
         return all([this.#link(fault).cut(), this.#backOf(fault).cut()]);
