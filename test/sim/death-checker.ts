@@ -87,7 +87,7 @@ export class DeathChecker {
   /** Who was linked to a node that said goodbye, and has run since, has closed it. */
   #judgeGoodbye(death: Death, survivors: readonly Incarnation[]): void {
     const now = this.#world.nowMs();
-    if (this.#world.calmSinceMs() > death.atMs) death.hearers = [];
+    if (this.#world.calmSinceMs() > death.atMs || death.of.cutShort) death.hearers = [];
     if (now - death.atMs < GOODBYE_MAX_MS) return;
     for (const survivor of survivors) {
       if (!death.hearers.includes(survivor.origin)) continue;

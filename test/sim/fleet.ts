@@ -96,6 +96,7 @@ export class Fleet {
     if (life === null || !life.process.alive) return;
     this.#note(life.who, silent ? "its machine goes off" : "its process ends");
     life.process.kill();
+    life.cutShort = silent && life.left;
     this.#parts.network.crash(life.identity.address, silent);
     node.current = null;
     if (!life.left) this.#parts.died(life);

@@ -61,6 +61,8 @@ export class Incarnation {
   left = false;
   /** Whom it had links to when it said goodbye. */
   toldOrigins: readonly number[] = [];
+  /** Its machine went off before its goodbye was sure to be out. */
+  cutShort = false;
   readonly bootedAtMs: number;
   readonly #declared: (table: TableState) => void;
 
