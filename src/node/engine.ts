@@ -15,6 +15,7 @@ import type {
 import type { ClusterOptions } from "../cluster/cluster-options.ts";
 import type { Link, LinkHandler, Transport } from "../cluster/transport.ts";
 import type { Clock, Log, Random } from "../runtime.ts";
+import { TABLES_FEATURES } from "../tables/features.ts";
 import type { TablesLimits } from "../tables/limits.ts";
 import type { TablesObserver } from "../tables/observer.ts";
 import { Tables } from "../tables/tables.ts";
@@ -119,14 +120,17 @@ class AssembledEngine implements Engine, ClusterEvents {
         listenerFailed: (error) => this.#events.listenerFailed?.(error),
       },
     });
-    this.cluster = new Cluster(clusterOptions, {
-      transport,
-      clock,
-      random,
-      log,
-      events: this,
-      isClosed: (origin) => this.tables.isClosed(origin),
-    });
+    this.cluster = new Cluster(
+      { features: TABLES_FEATURES, ...clusterOptions },
+      {
+        transport,
+        clock,
+        random,
+        log,
+        events: this,
+        isClosed: (origin) => this.tables.isClosed(origin),
+      },
+    );
   }
 
   accept(link: Link): LinkHandler {
@@ -154,7 +158,7 @@ class AssembledEngine implements Engine, ClusterEvents {
   }
 
   linkUp(peer: Peer): void {
-    this.tables.linkUp(peer.origin, peer.name);
+    this.tables.linkUp(peer.origin, peer.name, peer.features);
     this.#events.linkUp?.(peer);
   }
 

@@ -29,6 +29,8 @@ export interface Counters {
   /** Origins closed, retired, hidden and shown again. */
   closings: number;
   retirements: number;
+  /** Batches of retired origins taken over from a peer without a state session. */
+  retirementsAdopted: number;
   hides: number;
   shows: number;
   /** Rows of closed origins removed. */
@@ -61,6 +63,7 @@ export function newCounters(): Counters {
     pullsAborted: 0,
     closings: 0,
     retirements: 0,
+    retirementsAdopted: 0,
     hides: 0,
     shows: 0,
     purgedRows: 0,

@@ -10,6 +10,8 @@ export const FRAME_CHUNK = 0x24;
 export const FRAME_END = 0x25;
 export const FRAME_CAUGHT = 0x26;
 export const FRAME_FAR = 0x27;
+/** From here on only to peers that have the feature named in doc/protocol.md. */
+export const FRAME_RETIRED = 0x28;
 
 /** Bounds of what a frame may carry, checked on receipt. */
 export const KEY_BYTES_MAX = 1024;

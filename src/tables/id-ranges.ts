@@ -50,6 +50,19 @@ export class IdRanges {
     return true;
   }
 
+  /**
+   * While there are more than `most` ranges, joins the two oldest with none of `apart` between.
+   * Ids made from a clock are never dense: without this each restart would be a range for ever.
+   */
+  joinOldest(most: number, apart: readonly number[]): void {
+    for (let at = 0; this.#ranges.length > most && at + 1 < this.#ranges.length; ) {
+      const [from, end] = this.#ranges[at] as IdRange;
+      const [start, to] = this.#ranges[at + 1] as IdRange;
+      if (apart.some((id) => end < id && id < start)) at++;
+      else this.#ranges.splice(at, 2, [from, to]);
+    }
+  }
+
   /** Whether every id of `other` is in this set. */
   includes(other: readonly IdRange[]): boolean {
     return other.every(([from, to]) =>

@@ -33,6 +33,8 @@ export interface TablesLimits {
    * each live member of a lower origin once more. Default 5,000 ms.
    */
   readonly expiryGraceMs: number;
+  /** Ranges of retired ids before the oldest are joined. Default 64. */
+  readonly retiredRanges: number;
   /** Tables known, declared or not. Default 10,000. */
   readonly tables: number;
 }
@@ -53,5 +55,6 @@ export const defaultLimits: TablesLimits = {
   lagMs: 4000,
   pullStallMs: 10_000,
   expiryGraceMs: 5000,
+  retiredRanges: 64,
   tables: 10_000,
 };

@@ -8,9 +8,9 @@
  * equal, only a birth that reached us after the pull can be.
  */
 import { birthHash, hashBirth } from "./digest.ts";
-import { COVERS_ALL } from "./origins.ts";
 import type { OpenPull } from "./pull.ts";
 import type { Replica } from "./replica.ts";
+import { retireCovered } from "./retirement.ts";
 import type { Row } from "./row.ts";
 import type { EndFrame, Sibling } from "./session-frames.ts";
 import type { TableState } from "./table-state.ts";
@@ -138,16 +138,9 @@ export class Merge {
   }
 
   #adoptRetired(): void {
-    const { origins } = this.#replica;
-    for (const [from, to] of this.#end.view.retired) {
-      if (!origins.retired.add(from, to)) continue;
-      for (let index = 0; index < origins.ids.length; index++) {
-        const id = origins.ids[index] as number;
-        if (from <= id && id <= to && origins.vector[index] !== COVERS_ALL) {
-          this.#replica.retire(index);
-        }
-      }
-    }
+    const { retired } = this.#replica.origins;
+    for (const [from, to] of this.#end.view.retired) retired.add(from, to);
+    retireCovered(this.#replica, this.#close);
   }
 }
 

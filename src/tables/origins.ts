@@ -96,6 +96,11 @@ export class Origins {
     this.setHidden(index, true);
   }
 
+  /** Whether the origin is in a retired range and still in the vector. */
+  needsRetiring(index: number): boolean {
+    return this.vector[index] !== COVERS_ALL && this.retired.has(this.ids[index] as number);
+  }
+
   /** Local indexes of the listed origins. */
   listedIndexes(): number[] {
     const indexes: number[] = [];

@@ -13,6 +13,8 @@ export class Peer {
   readonly name: string;
   /** Local origin index. */
   readonly index: number;
+  /** What both ends can do beyond protocol 1. */
+  readonly features: ReadonlySet<string>;
 
   /** Sending: our log flows to it as we write. */
   streaming = false;
@@ -38,13 +40,17 @@ export class Peer {
   /** It covers something that we lack, or its log does not flow yet. */
   wantsPull = true;
 
+  /** How many batches of retired origins it was told of. */
+  toldRetirements = 0;
+
   /** Its newest report, always heard directly. */
   report: VectorFrame | null = null;
 
-  constructor(id: number, name: string, index: number) {
+  constructor(id: number, name: string, index: number, features: Iterable<string> = []) {
     this.id = id;
     this.name = name;
     this.index = index;
+    this.features = new Set(features);
   }
 
   /** Whether so much more data may be sent; one frame of any size always may be. */

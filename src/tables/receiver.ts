@@ -13,6 +13,7 @@ import {
   FRAME_FAR,
   FRAME_OPS,
   FRAME_PULL,
+  FRAME_RETIRED,
   FRAME_VECTOR,
 } from "./frame-kinds.ts";
 import { Merge } from "./merge.ts";
@@ -21,15 +22,19 @@ import type { Outbox } from "./outbox.ts";
 import type { Peer } from "./peer.ts";
 import { type OpenPull, Puller } from "./pull.ts";
 import type { Replica } from "./replica.ts";
+import { decodeRetired } from "./retired-frame.ts";
+import type { Retirement } from "./retirement.ts";
 import type { Sender } from "./sender.ts";
 import { decodeChunk, decodeEnd } from "./session-frames.ts";
 import { decodeVector } from "./vector-frame.ts";
+import type { View } from "./view.ts";
 
 /** What the receiver works with. */
 export interface ReceiverParts {
   readonly replica: Replica;
   readonly peers: ReadonlyMap<number, Peer>;
   readonly sender: Sender;
+  readonly retirement: Retirement;
   readonly acks: Acks;
   readonly outbox: Outbox;
   readonly now: () => number;
@@ -84,6 +89,9 @@ export class Receiver {
         return;
       case FRAME_PULL:
         this.#onPull(peer, frame);
+        return;
+      case FRAME_RETIRED:
+        this.#onRetired(frame);
         return;
       case FRAME_OPS:
       case FRAME_CHUNK:
@@ -190,7 +198,7 @@ export class Receiver {
 
   #onPull(peer: Peer, frame: Uint8Array): void {
     const pull = decodePull(frame);
-    for (const id of pull.view.closed) this.#parts.close(id);
+    this.#heedClosings(pull.view);
     if (this.merge !== null) peer.waitingPull = pull;
     else this.#parts.sender.answer(peer, pull);
   }
@@ -198,7 +206,7 @@ export class Receiver {
   #onVector(peer: Peer, frame: Uint8Array): void {
     const report = decodeVector(frame);
     peer.report = report;
-    for (const id of report.view.closed) this.#parts.close(id);
+    this.#heedClosings(report.view);
     const { origins, counters } = this.#replica;
     const selfId = origins.ids[origins.self] as number;
     for (const [id, seq] of report.applied) {
@@ -211,6 +219,20 @@ export class Receiver {
       if (this.#parts.peers.get(id)?.streamsToUs !== true) peer.wantsPull = true;
     }
     if (!origins.retired.includes(report.view.retired)) peer.wantsPull = true;
+  }
+
+  /** Whoever sees itself closed or retired by others is over. */
+  #heedClosings({ closed, retired }: View): void {
+    const { origins } = this.#replica;
+    const selfId = origins.ids[origins.self] as number;
+    for (const id of closed) this.#parts.close(id);
+    if (retired.some(([from, to]) => from <= selfId && selfId <= to)) this.#parts.close(selfId);
+  }
+
+  /** What cannot be adopted is pulled: the vector that follows tells of it as well. */
+  #onRetired(frame: Uint8Array): void {
+    const batch = decodeRetired(frame);
+    if (this.merge === null) this.#parts.retirement.adopt(batch);
   }
 
   #onOps(peer: Peer, frame: Uint8Array): void {

@@ -7,6 +7,7 @@ import { FencedError, ProtocolError } from "../errors.ts";
 import { Acks, type AckTerms, type Waiter } from "./acks.ts";
 import type { Counters } from "./counters.ts";
 import { Expirer } from "./expirer.ts";
+import { FEATURE_RETIRED } from "./features.ts";
 import { Jobs } from "./jobs.ts";
 import { Lag } from "./lag.ts";
 import { defaultLimits, type TablesLimits } from "./limits.ts";
@@ -16,7 +17,7 @@ import type { Outbox, TablesEvents } from "./outbox.ts";
 import { Peer } from "./peer.ts";
 import { Receiver } from "./receiver.ts";
 import { Replica } from "./replica.ts";
-import { retireClosed } from "./retirement.ts";
+import { Retirement } from "./retirement.ts";
 import { Sender } from "./sender.ts";
 import type { TableIdentity, TableState } from "./table-state.ts";
 import { encodeVector } from "./vector-frame.ts";
@@ -49,6 +50,7 @@ export class Tables {
   readonly #sender: Sender;
   readonly #receiver: Receiver;
   readonly #jobs: Jobs;
+  readonly #retirement: Retirement;
   readonly #lag = new Lag();
   readonly #expirer: Expirer;
   #fenced: string | null = null;
@@ -66,10 +68,12 @@ export class Tables {
     this.write = new LocalWriter(this.replica, options);
     this.#expirer = new Expirer(this.replica, this.write);
     this.#sender = new Sender(this.replica, this.#outbox, this.acks);
+    this.#retirement = new Retirement(this.replica, (id) => this.close(id));
     this.#receiver = new Receiver({
       replica: this.replica,
       peers: this.#peers,
       sender: this.#sender,
+      retirement: this.#retirement,
       acks: this.acks,
       outbox: this.#outbox,
       now: this.#now,
@@ -137,13 +141,13 @@ export class Tables {
     this.#outbox.wake();
   }
 
-  /** A link to a peer is up. */
-  linkUp(id: number, name: string): void {
+  /** A link to a peer is up; `features`: what both ends can do beyond protocol 1. */
+  linkUp(id: number, name: string, features: Iterable<string> = []): void {
     this.linkDown(id);
     const { origins } = this.replica;
     const index = origins.intern(id);
     origins.list(index);
-    this.#peers.set(id, new Peer(id, name, index));
+    this.#peers.set(id, new Peer(id, name, index, features));
     this.acks.linked(id, name);
     this.#sendVector(this.#peers.get(id) as Peer);
     this.#outbox.wake();
@@ -232,7 +236,7 @@ export class Tables {
       this.#events.lagging?.(id);
     }
     if (this.#fenced === null) this.#expirer.tick(now);
-    if (isComplete && !this.merging) retireClosed(this.replica, this.#peers);
+    if (isComplete && !this.merging) this.#retirement.retireAgreed(this.#peers);
     this.acks.expire(now);
     for (const peer of this.#peers.values()) this.#sendVector(peer);
     this.#outbox.wake();
@@ -262,6 +266,9 @@ export class Tables {
   }
 
   #sendVector(peer: Peer): void {
+    if (peer.features.has(FEATURE_RETIRED)) {
+      for (const frame of this.#retirement.news(peer)) this.#outbox.send(peer.id, frame);
+    }
     const applied = new Map<number, number>();
     const heard = new Set(peer.report?.links ?? []);
     for (const [id, other] of this.#peers) {

@@ -180,7 +180,7 @@ export class Fleet {
     node.bootDue = false;
     if (node.current?.process.alive === true) return;
     const { script, time, network, totals } = this.#parts;
-    const { skewMs = 0, turnMs = 0 } = script.nodes[node.index] ?? {};
+    const { skewMs = 0, turnMs = 0, isOld = false } = script.nodes[node.index] ?? {};
     const random = this.#parts.random.fork(100 + node.index);
     const { name, address } = node;
     const startMs = random.int(0, 1_000_000);
@@ -196,6 +196,7 @@ export class Fleet {
       {
         identity: { name, address, origin, nodeNumber: node.index + 1 },
         script,
+        isOld,
         process,
         random,
         transport: network.dialler(address, process),

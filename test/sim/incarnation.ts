@@ -26,6 +26,7 @@ export interface IncarnationIdentity {
 export interface IncarnationParts {
   readonly identity: IncarnationIdentity;
   readonly script: Script;
+  readonly isOld: boolean;
   readonly process: SimProcess;
   readonly random: SeededRandom;
   readonly transport: Pick<Transport, "dial">;
@@ -67,7 +68,7 @@ export class Incarnation {
   readonly #declared: (table: TableState) => void;
 
   constructor(parts: IncarnationParts, nowMs: number) {
-    const { identity, script, process, random, transport, log } = parts;
+    const { identity, script, process, random, transport, log, isOld } = parts;
     this.identity = identity;
     this.process = process;
     this.bootedAtMs = nowMs;
@@ -79,6 +80,7 @@ export class Incarnation {
         secrets: ["simulated"],
         timings: script.timings,
         limits: script.limits,
+        ...(isOld ? { features: [] } : {}),
         observer: {
           wrote: (op) => parts.wrote(this, op),
           touched: (table, key) => this.touched.set(`${table}\n${key}`, [table, key]),

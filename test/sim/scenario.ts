@@ -36,7 +36,8 @@ export function scenarioOf(seed: number, { forgetful = false }: ScenarioOptions 
   const activeMs = random.int(8_000, 13_000);
   // Fewer than half may go for good: the others could not close them.
   const mortals = random.chance(0.5) ? random.int(0, Math.floor((nodeCount - 1) / 2)) : 0;
-  const nodes = Array.from({ length: nodeCount }, (_, at) => nodeOf(random, at, activeMs));
+  const plain = Array.from({ length: nodeCount }, (_, at) => nodeOf(random, at, activeMs));
+  const later = laterOf(seed, plain);
   const tables = tablesOf(random);
   const weather = weatherOf(random);
   const actions = [
@@ -46,7 +47,7 @@ export function scenarioOf(seed: number, { forgetful = false }: ScenarioOptions 
   actions.sort((a, b) => a.atMs - b.atMs);
   return {
     seed: random.u32(),
-    nodes,
+    nodes: later.nodes,
     tables: withTimesToLive(seed, tables),
     network: {
       delayMinMs: 0.2,
@@ -55,10 +56,23 @@ export function scenarioOf(seed: number, { forgetful = false }: ScenarioOptions 
       dialTimeoutMs: random.int(300, 900),
     },
     timings: timingsOf(random, forgetful ? random.int(2000, 5000) : activeMs),
-    limits: limitsOf(random),
+    limits: { ...limitsOf(random), ...later.limits },
     originGap: random.pick([1, 1, 3, 1_000_000]),
     actions,
     activeMs,
+  };
+}
+
+/** Choices that came later: of a source of their own, so that recorded seeds stay what they were. */
+function laterOf(
+  seed: number,
+  nodes: readonly ScriptNode[],
+): { readonly nodes: ScriptNode[]; readonly limits: Script["limits"] } {
+  const random = new SeededRandom(seed, 8);
+  const oldShare = random.pick([0, 0, 0, 0.4]);
+  return {
+    nodes: nodes.map((node) => ({ ...node, isOld: random.chance(oldShare) })),
+    limits: { retiredRanges: random.pick([1, 4, 64]) },
   };
 }
 

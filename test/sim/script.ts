@@ -108,6 +108,8 @@ export interface ScriptNode {
   readonly bootAtMs: number;
   readonly skewMs: number;
   readonly turnMs: number;
+  /** It knows none of the features that came after protocol 1. */
+  readonly isOld?: boolean;
 }
 
 /** A whole run. */

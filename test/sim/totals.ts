@@ -23,6 +23,7 @@ export interface Totals {
   shows: number;
   closings: number;
   retirements: number;
+  retirementsAdopted: number;
   lagging: number;
   acksRelayed: number;
   boots: number;
@@ -65,6 +66,7 @@ export function newTotals(): Totals {
     shows: 0,
     closings: 0,
     retirements: 0,
+    retirementsAdopted: 0,
     lagging: 0,
     acksRelayed: 0,
     boots: 0,
@@ -116,6 +118,7 @@ export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
   shows: 1,
   closings: 1,
   retirements: 1,
+  retirementsAdopted: 0.5,
   lagging: 0.02,
   acksRelayed: 0.05,
   ackTimeouts: 0.1,

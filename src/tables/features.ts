@@ -1,0 +1,10 @@
+/**
+ * What these tables can do beyond protocol 1 as it was released first. Both ends name theirs at
+ * the handshake; a frame that needs one goes only to a peer that has it.
+ */
+
+/** Retirements are told by frame, with the seq at which each origin was retired. */
+export const FEATURE_RETIRED = "retired";
+
+/** All of them, for the handshake. */
+export const TABLES_FEATURES: readonly string[] = [FEATURE_RETIRED];
