@@ -52,6 +52,8 @@ type State = "new" | "running" | "stopped";
 
 /** Addresses taken from discovery at most. */
 const TARGETS_MAX = 10_000;
+/** Answers of discovery before it is believed that they name everybody. */
+const ANSWERS_MIN = 2;
 
 export class Cluster {
   readonly #options: CheckedClusterOptions;
@@ -67,7 +69,8 @@ export class Cluster {
   readonly #ownAddresses = new Set<string>();
   #state: State = "new";
   #targets: readonly string[] = [];
-  #hasTargets = false;
+  /** How often discovery has answered. */
+  #answers = 0;
   #ticks = 0;
   #timer: Timer | undefined;
 
@@ -128,7 +131,7 @@ export class Cluster {
       this.#environment.log.warn(fields, "discovery gives more addresses than are dialled");
     }
     this.#targets = addresses.slice(0, TARGETS_MAX);
-    this.#hasTargets = true;
+    this.#answers++;
     // What was our own address may be another's by the time that it is listed again.
     for (const address of this.#ownAddresses) {
       if (!this.#targets.includes(address)) this.#ownAddresses.delete(address);
@@ -167,10 +170,11 @@ export class Cluster {
 
   /**
    * Whether nobody can be in the cluster unheard of: each address that discovery or a member
-   * names is linked, or its host says that nobody listens there.
+   * names is linked, or its host says that nobody listens there. The first answer of discovery
+   * does not count: it may be from before others were listed.
    */
   isComplete(): boolean {
-    if (!this.#hasTargets) return false;
+    if (this.#answers < ANSWERS_MIN) return false;
     const peers = this.linkedPeers();
     return this.#dialer.status().every(({ address, origin, isVacant }) => {
       return isVacant || peers.some((peer) => peer.address === address || peer.origin === origin);

@@ -35,6 +35,15 @@ export interface Counters {
   shows: number;
   /** Rows of closed origins removed. */
   purgedRows: number;
+  /** Digests of peers held against ours, at the same view. */
+  digestsCompared: number;
+  /** Peers found to hold other rows at the same view: always a bug, or memory that is damaged. */
+  divergences: number;
+  /** Comparisons with a peer begun, and rows that they mended here. */
+  comparisons: number;
+  /** Orders, indexes, counts and sums that did not fit the rows, as `verify` found them. */
+  ownFaults: number;
+  mendedRows: number;
   /** Answers "you fell off the ring". */
   far: number;
   /** Members that were no longer waited for because they lagged. */
@@ -67,6 +76,11 @@ export function newCounters(): Counters {
     hides: 0,
     shows: 0,
     purgedRows: 0,
+    digestsCompared: 0,
+    divergences: 0,
+    comparisons: 0,
+    ownFaults: 0,
+    mendedRows: 0,
     far: 0,
     lagging: 0,
     acksRelayed: 0,

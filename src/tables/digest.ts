@@ -34,6 +34,9 @@ function mix(value: number): number {
 /** The sums; words 2i and 2i+1 belong to bucket i. */
 export class Digest {
   readonly words: Int32Array;
+  /** The same over all births. */
+  totalA = 0;
+  totalB = 0;
   readonly #mask: number;
 
   constructor(buckets: number = DIGEST_BUCKETS) {
@@ -48,6 +51,8 @@ export class Digest {
   /** Adds a birth, or takes it out again: the same operation. */
   toggle(originId: number, seq: number): void {
     hashBirth(originId, seq);
+    this.totalA ^= birthHash.a;
+    this.totalB ^= birthHash.b;
     const at = (birthHash.bucket & this.#mask) * 2;
     this.words[at] = (this.words[at] as number) ^ birthHash.a;
     this.words[at + 1] = (this.words[at + 1] as number) ^ birthHash.b;

@@ -6,5 +6,8 @@
 /** Retirements are told by frame, with the seq at which each origin was retired. */
 export const FEATURE_RETIRED = "retired";
 
+/** Digests go with vectors, and replicas can be compared. */
+export const FEATURE_DIGEST = "digest";
+
 /** All of them, for the handshake. */
-export const TABLES_FEATURES: readonly string[] = [FEATURE_RETIRED];
+export const TABLES_FEATURES: readonly string[] = [FEATURE_RETIRED, FEATURE_DIGEST];

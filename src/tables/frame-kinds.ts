@@ -12,6 +12,12 @@ export const FRAME_CAUGHT = 0x26;
 export const FRAME_FAR = 0x27;
 /** From here on only to peers that have the feature named in doc/protocol.md. */
 export const FRAME_RETIRED = 0x28;
+export const FRAME_DIGEST = 0x29;
+export const FRAME_COMPARE = 0x2a;
+export const FRAME_KEYS = 0x2b;
+export const FRAME_SHOW = 0x2c;
+export const FRAME_SHOWN = 0x2d;
+export const FRAME_COMPARED = 0x2e;
 
 /** Bounds of what a frame may carry, checked on receipt. */
 export const KEY_BYTES_MAX = 1024;

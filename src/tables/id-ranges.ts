@@ -55,12 +55,15 @@ export class IdRanges {
    * Ids made from a clock are never dense: without this each restart would be a range for ever.
    */
   joinOldest(most: number, apart: readonly number[]): void {
-    for (let at = 0; this.#ranges.length > most && at + 1 < this.#ranges.length; ) {
-      const [from, end] = this.#ranges[at] as IdRange;
-      const [start, to] = this.#ranges[at + 1] as IdRange;
+    // A list that was given out stays as it was.
+    const ranges = [...this.#ranges];
+    for (let at = 0; ranges.length > most && at + 1 < ranges.length; ) {
+      const [from, end] = ranges[at] as IdRange;
+      const [start, to] = ranges[at + 1] as IdRange;
       if (apart.some((id) => end < id && id < start)) at++;
-      else this.#ranges.splice(at, 2, [from, to]);
+      else ranges.splice(at, 2, [from, to]);
     }
+    this.#ranges = ranges;
   }
 
   /** Whether every id of `other` is in this set. */

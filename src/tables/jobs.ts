@@ -2,6 +2,7 @@
  * The work that is done in slices: merging a session, frames that waited for it, purging, serving
  * sessions. Each call does one slice of each, so none starves another.
  */
+import type { Comparisons } from "./comparison/comparisons.ts";
 import type { Peer } from "./peer.ts";
 import { Purge } from "./purge.ts";
 import type { Receiver } from "./receiver.ts";
@@ -16,19 +17,27 @@ export class Jobs {
   readonly #replica: Replica;
   readonly #receiver: Receiver;
   readonly #sender: Sender;
+  readonly #comparisons: Comparisons;
   readonly #peers: ReadonlyMap<number, Peer>;
   #purge: Purge | null = null;
 
-  constructor(
-    replica: Replica,
-    receiver: Receiver,
-    sender: Sender,
-    peers: ReadonlyMap<number, Peer>,
-  ) {
-    this.#replica = replica;
-    this.#receiver = receiver;
-    this.#sender = sender;
-    this.#peers = peers;
+  constructor(parts: {
+    readonly replica: Replica;
+    readonly receiver: Receiver;
+    readonly sender: Sender;
+    readonly comparisons: Comparisons;
+    readonly peers: ReadonlyMap<number, Peer>;
+  }) {
+    this.#replica = parts.replica;
+    this.#receiver = parts.receiver;
+    this.#sender = parts.sender;
+    this.#comparisons = parts.comparisons;
+    this.#peers = parts.peers;
+  }
+
+  /** Rows of closed owners may still be held. */
+  get purging(): boolean {
+    return this.#purge !== null || this.#replica.purgeDue;
   }
 
   /** A purge is due or under way. */
@@ -48,6 +57,7 @@ export class Jobs {
     if (this.#receiver.merge !== null || this.#receiver.waitingFrames > 0) more = true;
     if (this.#receiver.merge === null) {
       for (const peer of this.#peers.values()) if (this.#stepSession(peer, rows)) more = true;
+      if (this.#comparisons.step(rows)) more = true;
     }
     return more;
   }

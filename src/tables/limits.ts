@@ -35,6 +35,8 @@ export interface TablesLimits {
   readonly expiryGraceMs: number;
   /** Ranges of retired ids before the oldest are joined. Default 64. */
   readonly retiredRanges: number;
+  /** Keys that one comparison looks at; the rest is left to the next. Default 10,000. */
+  readonly compareKeys: number;
   /** Tables known, declared or not. Default 10,000. */
   readonly tables: number;
 }
@@ -56,5 +58,6 @@ export const defaultLimits: TablesLimits = {
   pullStallMs: 10_000,
   expiryGraceMs: 5000,
   retiredRanges: 64,
+  compareKeys: 10_000,
   tables: 10_000,
 };

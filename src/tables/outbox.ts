@@ -20,6 +20,8 @@ export interface TablesEvents {
   caughtUp?(peerId: number): void;
   /** A listener of the user's has thrown, or a filter of a watcher. */
   listenerFailed?(error: unknown): void;
+  /** That peer holds other rows at the same view. It is repaired, without further calls. */
+  diverged?(peerId: number): void;
   /** That member is too far behind and is no longer waited for. */
   lagging?(peerId: number): void;
 }

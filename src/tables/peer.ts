@@ -43,6 +43,9 @@ export class Peer {
   /** How many batches of retired origins it was told of. */
   toldRetirements = 0;
 
+  /** At the same view it held other rows than we do, when that was looked at last. */
+  isDivergent = false;
+
   /** Its newest report, always heard directly. */
   report: VectorFrame | null = null;
 

@@ -4,16 +4,23 @@
  */
 import { ProtocolError } from "../errors.ts";
 import type { Acks } from "./acks.ts";
+import type { Comparisons } from "./comparison/comparisons.ts";
 import { decodeAck, decodeCaught, decodeFar, decodePull, encodePull } from "./control-frames.ts";
 import {
   FRAME_ACK,
   FRAME_CAUGHT,
   FRAME_CHUNK,
+  FRAME_COMPARE,
+  FRAME_COMPARED,
+  FRAME_DIGEST,
   FRAME_END,
   FRAME_FAR,
+  FRAME_KEYS,
   FRAME_OPS,
   FRAME_PULL,
   FRAME_RETIRED,
+  FRAME_SHOW,
+  FRAME_SHOWN,
   FRAME_VECTOR,
 } from "./frame-kinds.ts";
 import { Merge } from "./merge.ts";
@@ -35,6 +42,7 @@ export interface ReceiverParts {
   readonly peers: ReadonlyMap<number, Peer>;
   readonly sender: Sender;
   readonly retirement: Retirement;
+  readonly comparisons: Comparisons;
   readonly acks: Acks;
   readonly outbox: Outbox;
   readonly now: () => number;
@@ -92,6 +100,14 @@ export class Receiver {
         return;
       case FRAME_RETIRED:
         this.#onRetired(frame);
+        return;
+      case FRAME_DIGEST:
+      case FRAME_COMPARE:
+      case FRAME_KEYS:
+      case FRAME_SHOW:
+      case FRAME_SHOWN:
+      case FRAME_COMPARED:
+        this.#parts.comparisons.receive(peer, frame);
         return;
       case FRAME_OPS:
       case FRAME_CHUNK:

@@ -177,6 +177,24 @@ export class Replica {
     this.touch(table, key);
   }
 
+  /**
+   * Holds a row that ops explain and that was lost here, or its value as it should be. False if
+   * that may not be: its birth is dead, or its owner gone.
+   */
+  restore(table: TableState, key: string, written: Written): boolean {
+    const { birthOrigin, birthSeq, dotOrigin, dotSeq, hi, lo, value } = written;
+    if (this.ahead.has(birthOrigin, birthSeq)) return false;
+    if (table.lifetime === "node" && this.origins.gone[birthOrigin]) return false;
+    const held = table.find(key, birthOrigin, birthSeq);
+    if (held !== null) this.drop(table, held);
+    const row = new Row(key, value, birthOrigin, birthSeq, dotOrigin, dotSeq, hi, lo);
+    table.insert(row, table.rows.get(key));
+    this.#sum(table, dotOrigin, dotSeq);
+    this.digest.toggle(this.origins.ids[birthOrigin] as number, birthSeq);
+    this.touch(table, key);
+    return true;
+  }
+
   /** Takes a held row out; its death must follow from ops covered or origins closed. */
   drop(table: TableState, row: Row): void {
     this.#leaves(table, row);

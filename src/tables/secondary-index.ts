@@ -98,6 +98,23 @@ export class SecondaryIndex {
     return this.#encodedIndexValue(value) === encodedIndexValue;
   }
 
+  /** Whether the key is in the index where a row of that value belongs. */
+  holds(encodedKey: string, value: unknown): boolean {
+    const indexValue = this.#encodedIndexValue(value);
+    if (indexValue === undefined) return true;
+    const posting = this.#postings.get(indexValue);
+    if (posting === undefined || typeof posting === "string") return posting === encodedKey;
+    return posting.has(encodedKey);
+  }
+
+  /** Takes a key out from under an index value, whatever its rows are. */
+  forget(encodedKey: string, encodedIndexValue: string): void {
+    const posting = this.#postings.get(encodedIndexValue);
+    if (posting === undefined) return;
+    if (typeof posting !== "string") posting.delete(encodedKey);
+    if (keysIn(posting) === 0 || posting === encodedKey) this.#postings.delete(encodedIndexValue);
+  }
+
   clear(): void {
     this.#postings.clear();
   }
@@ -143,6 +160,10 @@ class KeySet {
 
   delete(key: string): boolean {
     return this.#keys.delete(key);
+  }
+
+  has(key: string): boolean {
+    return this.#keys.has(key);
   }
 
   *keys(): IterableIterator<string> {

@@ -157,7 +157,8 @@ export function decodeEnd(frame: Uint8Array, replica: Replica): EndFrame {
   return { pullId, view, buckets, differs, ahead };
 }
 
-function writeBits(writer: ByteWriter, flags: Uint8Array): void {
+/** Flags as bits, low ones first. */
+export function writeBits(writer: ByteWriter, flags: Uint8Array): void {
   for (let at = 0; at < flags.length; at += 8) {
     let byte = 0;
     for (let bit = 0; bit < 8; bit++) byte |= (flags[at + bit] ?? 0) << bit;
@@ -165,7 +166,8 @@ function writeBits(writer: ByteWriter, flags: Uint8Array): void {
   }
 }
 
-function readBits(reader: ByteReader, count: number): Uint8Array {
+/** Reads `count` of them. */
+export function readBits(reader: ByteReader, count: number): Uint8Array {
   const flags = new Uint8Array(count);
   for (let at = 0; at < count; at += 8) {
     const byte = reader.u8();

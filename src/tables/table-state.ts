@@ -33,6 +33,37 @@ export function tableId(identity: TableIdentity): string {
   return `${identity.name}|${identity.type}|${identity.lifetime}`;
 }
 
+/** Counts and sums over a table's rows, taken row by row to be held against those it keeps. */
+export interface TableCounts {
+  births: number;
+  bytes: number;
+  sumA: number;
+  sumB: number;
+  readonly multi: Set<string>;
+  readonly singles: number[];
+  readonly birthsOf: number[];
+  /** Counts a chain of rows; the sums are the caller's. */
+  noteKey(head: Row): void;
+}
+
+/** All zero. */
+export function newTableCounts(): TableCounts {
+  const counts: TableCounts = {
+    ...{ births: 0, bytes: 0, sumA: 0, sumB: 0 },
+    ...{ multi: new Set(), singles: [], birthsOf: [] },
+    noteKey: (head) => {
+      if (head.next !== null) counts.multi.add(head.key);
+      else counts.singles[head.birthOrigin] = (counts.singles[head.birthOrigin] ?? 0) + 1;
+      for (let row: Row | null = head; row !== null; row = row.next) {
+        counts.births++;
+        counts.bytes += row.key.length + row.value.length;
+        counts.birthsOf[row.birthOrigin] = (counts.birthsOf[row.birthOrigin] ?? 0) + 1;
+      }
+    },
+  };
+  return counts;
+}
+
 /** What a set brings: its dot is the birth. */
 interface Birth {
   readonly origin: number;
@@ -111,6 +142,36 @@ export class TableState {
     this.expiry = null;
     this.quota = null;
     this.lost = null;
+  }
+
+  /** Whether the table's own counts and sums are those. */
+  fits(counts: TableCounts): boolean {
+    return (
+      this.births === counts.births &&
+      this.bytes === counts.bytes &&
+      this.sumA === counts.sumA &&
+      this.sumB === counts.sumB &&
+      this.multi.size === counts.multi.size &&
+      isSameTally(this.#singles, counts.singles) &&
+      isSameTally(this.#birthsOf, counts.birthsOf)
+    );
+  }
+
+  /** Takes those counts and sums over. */
+  recount(counts: TableCounts): void {
+    this.births = counts.births;
+    this.bytes = counts.bytes;
+    this.sumA = counts.sumA;
+    this.sumB = counts.sumB;
+    this.multi.clear();
+    for (const key of counts.multi) this.multi.add(key);
+    this.#singles.splice(0, this.#singles.length, ...counts.singles);
+    this.#birthsOf.splice(0, this.#birthsOf.length, ...counts.birthsOf);
+  }
+
+  /** A row's value as indexes see it. */
+  indexable(row: Row): unknown {
+    return indexable(row);
   }
 
   /** Rows held that this origin gave birth to. */
@@ -313,4 +374,12 @@ function indexable(row: Row): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Counts by origin: one that is left out is zero. */
+function isSameTally(one: readonly number[], other: readonly number[]): boolean {
+  for (let at = 0; at < Math.max(one.length, other.length); at++) {
+    if ((one[at] ?? 0) !== (other[at] ?? 0)) return false;
+  }
+  return true;
 }

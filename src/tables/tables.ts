@@ -5,6 +5,8 @@
  */
 import { FencedError, ProtocolError } from "../errors.ts";
 import { Acks, type AckTerms, type Waiter } from "./acks.ts";
+import { Comparisons, canCompare } from "./comparison/comparisons.ts";
+import { type VerificationReport, verify } from "./comparison/verification.ts";
 import type { Counters } from "./counters.ts";
 import { Expirer } from "./expirer.ts";
 import { FEATURE_RETIRED } from "./features.ts";
@@ -43,6 +45,7 @@ export class Tables {
   readonly acks: Acks;
   readonly replica: Replica;
   readonly limits: TablesLimits;
+  readonly comparisons: Comparisons;
   readonly #peers = new Map<number, Peer>();
   readonly #outbox: Outbox;
   readonly #events: TablesEvents;
@@ -69,18 +72,27 @@ export class Tables {
     this.#expirer = new Expirer(this.replica, this.write);
     this.#sender = new Sender(this.replica, this.#outbox, this.acks);
     this.#retirement = new Retirement(this.replica, (id) => this.close(id));
+    this.comparisons = new Comparisons({
+      ...{ replica: this.replica, peers: this.#peers, outbox: this.#outbox, now: this.#now },
+      isBusy: () => this.merging || this.#jobs.purging,
+      diverged: (peer) => this.#events.diverged?.(peer.id),
+    });
     this.#receiver = new Receiver({
       replica: this.replica,
       peers: this.#peers,
       sender: this.#sender,
       retirement: this.#retirement,
+      comparisons: this.comparisons,
       acks: this.acks,
       outbox: this.#outbox,
       now: this.#now,
       close: (id) => this.close(id),
       caughtUp: (id) => this.#events.caughtUp?.(id),
     });
-    this.#jobs = new Jobs(this.replica, this.#receiver, this.#sender, this.#peers);
+    this.#jobs = new Jobs({
+      ...{ replica: this.replica, receiver: this.#receiver, sender: this.#sender },
+      ...{ comparisons: this.comparisons, peers: this.#peers },
+    });
   }
 
   /** This node's own origin id. */
@@ -160,6 +172,7 @@ export class Tables {
     this.#peers.delete(id);
     this.#receiver.forget(peer);
     this.#sender.forget(peer);
+    this.comparisons.forget(peer);
     this.acks.unlinked(id);
     this.#outbox.wake();
   }
@@ -238,8 +251,14 @@ export class Tables {
     if (this.#fenced === null) this.#expirer.tick(now);
     if (isComplete && !this.merging) this.#retirement.retireAgreed(this.#peers);
     this.acks.expire(now);
+    this.comparisons.tick(now);
     for (const peer of this.#peers.values()) this.#sendVector(peer);
     this.#outbox.wake();
+  }
+
+  /** Compares this node with itself and with all linked peers; `repair` mends both ends. */
+  verify(repair: boolean, done: (report: VerificationReport) => void): void {
+    verify(this.comparisons, { peers: this.#peers.values(), repair }, done);
   }
 
   /** Fails writes whose time is over. To be called every 100 ms or so while writes wait. */
@@ -279,5 +298,7 @@ export class Tables {
     const links = [...this.#peers.keys()];
     const view = viewOf(this.replica.origins);
     this.#outbox.send(peer.id, encodeVector({ view, links, applied }));
+    const digest = canCompare(peer) ? this.comparisons.digest() : null;
+    if (digest !== null) this.#outbox.send(peer.id, digest);
   }
 }

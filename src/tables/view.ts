@@ -28,6 +28,23 @@ export function viewOf(origins: Origins): View {
   return { vector, closed: origins.closedIds(), retired: origins.retired.list() };
 }
 
+/** Whether everything that `other` covers, has closed or retired is so in `view`, too. */
+export function viewCovers(view: View, other: View): boolean {
+  for (const [from, to] of other.retired) {
+    if (!view.retired.some((range) => range[0] <= from && to <= range[1])) return false;
+  }
+  for (const [id, seq] of other.vector) {
+    if ((view.vector.get(id) ?? 0) < seq && !inRanges(view.retired, id)) return false;
+  }
+  const closed = new Set(view.closed);
+  return other.closed.every((id) => closed.has(id) || inRanges(view.retired, id));
+}
+
+/** Whether both say the same: then both hold the same rows. */
+export function viewEquals(one: View, other: View): boolean {
+  return viewCovers(one, other) && viewCovers(other, one);
+}
+
 /** Appends a view to a frame. */
 export function writeView(writer: ByteWriter, view: View): void {
   writer.varint(view.vector.size);

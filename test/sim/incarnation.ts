@@ -52,6 +52,8 @@ export class Incarnation {
   fullCheckDue = false;
   /** Retired by this node's own judgement in this turn. */
   retiredNow: readonly number[] = [];
+  /** What was retired here when that was looked at last. */
+  retiredBefore: readonly (readonly [number, number])[] = [];
   /** Its vector when the last turn ended; kept while anything is closed. */
   vectorBefore: ReadonlyMap<number, number> | null = null;
   /** How often a member was excused: went down, lagged, was closed. By origin. */

@@ -3,4 +3,5 @@ export const RECORDED_SEEDS: readonly number[] = [
   10570, // an origin closed by the end of a session was still waited for
   20073, // nobody was left who knew whose incarnation an origin was, so it was never closed
   20131, // a node cut off for long closed all others and retired them at what it covered itself
+  2997, // two newcomers that discovery had told nothing of the third retired what it knew more of
 ];

@@ -16,6 +16,10 @@ export interface Totals {
   opsAnswers: number;
   relayed: number;
   duplicates: number;
+  digestsCompared: number;
+  divergences: number;
+  comparisons: number;
+  mendedRows: number;
   far: number;
   merges: number;
   mergeSlices: number;
@@ -59,6 +63,10 @@ export function newTotals(): Totals {
     opsAnswers: 0,
     relayed: 0,
     duplicates: 0,
+    digestsCompared: 0,
+    divergences: 0,
+    comparisons: 0,
+    mendedRows: 0,
     far: 0,
     merges: 0,
     mergeSlices: 0,
@@ -123,6 +131,7 @@ export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
   acksRelayed: 0.05,
   ackTimeouts: 0.1,
   far: 0.2,
+  digestsCompared: 5,
   duplicates: 0,
   fenced: 0.01,
   goodbyes: 0.1,

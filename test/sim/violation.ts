@@ -43,6 +43,8 @@ export type CheckerName =
   | "expiry"
   /** P8: something grew over its limit. */
   | "bounds"
+  /** A digest said that replicas differ which do not. */
+  | "digest"
   | "gaps"
   | "protocol"
   | "frame"

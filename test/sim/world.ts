@@ -154,6 +154,8 @@ export class World {
     this.#state.checkAll(life.who, life.engine.tables);
     const index = indexFault(life);
     if (index !== null) this.#report("index", index);
+    const { divergences } = life.engine.tables.counters;
+    if (divergences > 0) this.#report("digest", `${life.who} saw ${divergences} divergences`);
     const bounds = boundsFault(life, this.#script.limits);
     if (bounds !== null) this.#report("bounds", bounds);
   }
@@ -173,9 +175,21 @@ export class World {
       const known = this.#oracle.finals.get(origin) ?? 0;
       if (seq > known) this.#reportRetired(life, { origin, seq, known });
     }
+    if (life.retiredNow.length > 0) this.#noteJoined(life, before);
+    life.retiredBefore = origins.retired.list();
     life.retiredNow = [];
     const hasClosed = origins.closed.includes(true);
     life.vectorBefore = hasClosed ? readView(life.engine.tables).vector : null;
+  }
+
+  /** Ids between retired ones may have been retired with them, unheard of. */
+  #noteJoined(life: Incarnation, before: ReadonlyMap<number, number>): void {
+    const { retired } = life.engine.tables.replica.origins;
+    for (const origin of this.#fleet.lives.keys()) {
+      if (!retired.has(origin) || life.retiredNow.includes(origin)) continue;
+      if (life.retiredBefore.some(([from, to]) => from <= origin && origin <= to)) continue;
+      this.#retire(life, origin, before.get(origin) ?? 0);
+    }
   }
 
   /** Others may have retired it elsewhere in the log only if none of them is left. */
