@@ -35,11 +35,6 @@ export class Jobs {
     this.#peers = parts.peers;
   }
 
-  /** Rows of closed owners may still be held. */
-  get purging(): boolean {
-    return this.#purge !== null || this.#replica.purgeDue;
-  }
-
   /** A purge is due or under way. */
   get purging(): boolean {
     return this.#purge !== null || this.#replica.purgeDue;

@@ -157,24 +157,10 @@ export class Replica {
     if (this.ahead.has(birthOrigin, birthSeq)) return;
     if (table.lifetime === "node" && this.origins.gone[birthOrigin]) return;
     const held = table.find(key, birthOrigin, birthSeq);
-    if (held !== null) {
-      if (compareWrites(this.origins.ids, written, held) <= 0) return;
-      const { value, dotOrigin, dotSeq, hi, lo } = written;
-      table.feed?.begins(key);
-      this.#sum(table, held.dotOrigin, held.dotSeq);
-      table.rewrite(held, value, dotOrigin, dotSeq, hi, lo);
-      this.#sum(table, dotOrigin, dotSeq);
-    } else {
+    if (held === null) {
       if (this.origins.covered(birthOrigin, birthSeq)) return;
-      const { value, dotOrigin, dotSeq, hi, lo } = written;
-      const row = new Row(key, value, birthOrigin, birthSeq, dotOrigin, dotSeq, hi, lo);
-      table.feed?.begins(key);
-      table.insert(row, table.rows.get(key));
-      this.#sum(table, dotOrigin, dotSeq);
-      this.digest.toggle(this.origins.ids[birthOrigin] as number, birthSeq);
-    }
-    if (table.lost !== null && table.multi.has(key)) table.lost.shadows(key);
-    this.touch(table, key);
+    } else if (compareWrites(this.origins.ids, written, held) <= 0) return;
+    this.#hold(table, key, held, written);
   }
 
   /**
@@ -182,17 +168,28 @@ export class Replica {
    * that may not be: its birth is dead, or its owner gone.
    */
   restore(table: TableState, key: string, written: Written): boolean {
-    const { birthOrigin, birthSeq, dotOrigin, dotSeq, hi, lo, value } = written;
+    const { birthOrigin, birthSeq } = written;
     if (this.ahead.has(birthOrigin, birthSeq)) return false;
     if (table.lifetime === "node" && this.origins.gone[birthOrigin]) return false;
     const held = table.find(key, birthOrigin, birthSeq);
-    if (held !== null) this.drop(table, held);
-    const row = new Row(key, value, birthOrigin, birthSeq, dotOrigin, dotSeq, hi, lo);
-    table.insert(row, table.rows.get(key));
-    this.#sum(table, dotOrigin, dotSeq);
-    this.digest.toggle(this.origins.ids[birthOrigin] as number, birthSeq);
-    this.touch(table, key);
+    this.#hold(table, key, held, written);
     return true;
+  }
+
+  #hold(table: TableState, key: string, held: Row | null, written: Written): void {
+    const { birthOrigin, birthSeq, dotOrigin, dotSeq, hi, lo, value } = written;
+    table.feed?.begins(key);
+    if (held !== null) {
+      this.#sum(table, held.dotOrigin, held.dotSeq);
+      table.rewrite(held, value, dotOrigin, dotSeq, hi, lo);
+    } else {
+      const row = new Row(key, value, birthOrigin, birthSeq, dotOrigin, dotSeq, hi, lo);
+      table.insert(row, table.rows.get(key));
+      this.digest.toggle(this.origins.ids[birthOrigin] as number, birthSeq);
+    }
+    this.#sum(table, dotOrigin, dotSeq);
+    if (table.lost !== null && table.multi.has(key)) table.lost.shadows(key);
+    this.touch(table, key);
   }
 
   /** Takes a held row out; its death must follow from ops covered or origins closed. */

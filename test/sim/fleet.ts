@@ -110,11 +110,14 @@ export class Fleet {
     this.#note(life.who, "says goodbye");
     this.#parts.totals.goodbyes++;
     life.left = true;
-    life.toldOrigins = this.#linkedBothWays(life);
+    // A frame that comes in after its process has ended resets a link, and what is under way on it.
+    const livesOnMs = this.#parts.random.between(20, 300);
+    const { delayMaxMs, jitterMs } = this.#parts.script.network;
+    life.toldOrigins = livesOnMs > delayMaxMs + jitterMs ? this.#linkedBothWays(life) : [];
     life.process.call(() => life.engine.leave());
     this.#parts.died(life);
     // The process lives on a little, so that the goodbye goes out.
-    this.#parts.time.after(this.#parts.random.between(20, 300), () => {
+    this.#parts.time.after(livesOnMs, () => {
       if (node.current === life) this.end(node, false, backAfterMs);
     });
   }

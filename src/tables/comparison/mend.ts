@@ -25,6 +25,7 @@ export function mendKey(
       changed++;
     } else if (replica.restore(table, key, mending.written)) changed++;
   }
+  table.feed?.ends("resync");
   return changed;
 }
 
