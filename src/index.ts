@@ -43,5 +43,10 @@ export type { Entry, Table } from "./tables/table.ts";
 export type { IndexFunction, TableOptions } from "./tables/table-options.ts";
 export type { DumpedRow, ScanOptions, TableInfo } from "./tables/table-reads.ts";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./tables/table-schema.ts";
+export type {
+  PeerVerification,
+  Verification,
+  VerifyFault,
+} from "./tables/table-verify.ts";
 export type { Watch, WatchOptions } from "./tables/watch.ts";
 export type { WriteOptions, WriteResult } from "./tables/write-calls.ts";

@@ -44,6 +44,8 @@ export interface EngineEvents {
   refused?(refusal: Refusal): void;
   caughtUp?(origin: number): void;
   lagging?(origin: number): void;
+  /** That peer holds other rows at the same view; it is being repaired. */
+  diverged?(origin: number): void;
   /** A listener of a table has thrown. */
   listenerFailed?(error: unknown): void;
   /** After each round of pings. */
@@ -117,6 +119,7 @@ class AssembledEngine implements Engine, ClusterEvents {
         originClosed: (origin) => this.#later(() => this.cluster.close(origin, "gossip")),
         caughtUp: (origin) => this.#events.caughtUp?.(origin),
         lagging: (origin) => this.#events.lagging?.(origin),
+        diverged: (origin) => this.#events.diverged?.(origin),
         listenerFailed: (error) => this.#events.listenerFailed?.(error),
       },
     });

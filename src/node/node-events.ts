@@ -14,6 +14,11 @@ export interface NodeEvents {
   caughtUp: [peer: { origin: number; name: string | undefined }];
   /** That node is alive but too far behind; writes do not wait for it until it has caught up. */
   lagging: [peer: { origin: number; name: string | undefined }];
+  /**
+   * That node holds other rows than this one although both cover the same: a fault of Skein, or
+   * damaged memory. It is being repaired already; please report it.
+   */
+  divergence: [peer: { origin: number; name: string | undefined }];
   /** An incarnation is over for good: its rows of lifetime `node` are gone. */
   originClosed: [closed: { origin: number; reason: string }];
   /** A handshake was refused, by this node or by the other one. */

@@ -20,6 +20,7 @@ import type { BagTable } from "../tables/bag-table.ts";
 import type { Table } from "../tables/table.ts";
 import type { TableOptions } from "../tables/table-options.ts";
 import type { TableType } from "../tables/table-state.ts";
+import { type Verification, verifyNode } from "../tables/table-verify.ts";
 import { WriteCalls } from "../tables/write-calls.ts";
 import { DeclaredTables } from "./declared-tables.ts";
 import { assembleEngine, type Engine } from "./engine.ts";
@@ -230,6 +231,19 @@ export class Node {
     };
   }
 
+  /**
+   * Compares this node with itself and with every linked peer, row by row. `table.verify` has the
+   * details. Throws NotRunningError before the start.
+   */
+  async verify(): Promise<Verification> {
+    return verifyNode(this.#running().engine.tables, { repair: false });
+  }
+
+  /** The same, and mends what is wrong, here and at the peers. */
+  async repair(): Promise<Verification> {
+    return verifyNode(this.#running().engine.tables, { repair: true });
+  }
+
   /** Says goodbye, so that others drop this node's rows at once, and stops. Idempotent. */
   async leave(): Promise<void> {
     if (this.#ending === undefined) this.#engine?.leave();
@@ -249,6 +263,7 @@ export class Node {
     this.#calls?.end(error);
     this.#declared?.end();
     this.#engine?.tables.acks.failAll(error);
+    this.#engine?.tables.comparisons.abort();
     this.#readiness.fail(error);
     this.#loopDelay.disable();
     await closeSeeker();
@@ -274,6 +289,7 @@ export class Node {
           originClosed: (origin, reason) => this.#emit("originClosed", { origin, reason }),
           refused: (refusal) => this.#emit("refused", refusal),
           caughtUp: (origin) => this.#caughtUp(origin),
+          diverged: (origin) => this.#diverged(origin),
           lagging: (origin) => this.#emit("lagging", { origin, name: this.#nameOf(origin) }),
           listenerFailed: throwLater,
           fenced: (reason, isReplaced) => this.#fenced(reason, isReplaced),
@@ -340,6 +356,13 @@ export class Node {
   #caughtUp(origin: number): void {
     this.#emit("caughtUp", { origin, name: this.#nameOf(origin) });
     this.#checkReady();
+  }
+
+  #diverged(origin: number): void {
+    const name = this.#nameOf(origin);
+    const fields = { event: "divergence", peer: name, origin };
+    this.#options.log.error(fields, "replicas differ at the same view; they are being repaired");
+    this.#emit("divergence", { origin, name });
   }
 
   #frame(peer: Peer, frame: Uint8Array): void {

@@ -1,10 +1,12 @@
 /** What a user holds of a table of type `bag`: any number of distinct values a key. */
+
 import { checkBatch } from "./batch.ts";
 import type { WatchEvent } from "./change.ts";
 import { decodeKey, encodeKey, type Key } from "./key.ts";
 import type { Row } from "./row.ts";
 import type { DumpedRow, ScanOptions, TableInfo, TableReads } from "./table-reads.ts";
 import { clearTable, exportLines, importLines } from "./table-transfer.ts";
+import { type Verification, verifyNode } from "./table-verify.ts";
 import { encodeValue, valuesEqual } from "./value.ts";
 import type { Watch, WatchOptions } from "./watch.ts";
 import type { WriteCalls, WriteOptions, WriteResult } from "./write-calls.ts";
@@ -157,6 +159,19 @@ export class BagTable<V = unknown, I extends string = string> {
   import(lines: Iterable<string> | AsyncIterable<string>, options?: WriteOptions): Promise<number> {
     const { type } = this.#reads.state;
     return importLines<V>(type, lines, (entries) => this.addMany(entries, options));
+   * Compares this table on this node with itself (order, indexes, counts) and with every linked
+   * peer, row by row, values included. Takes seconds for millions of rows; writes go on.
+   */
+  verify(): Promise<Verification> {
+    return verifyNode(this.#calls.tables, { repair: false, table: this.#reads.state });
+  }
+
+  /**
+   * Verifies all tables and mends what is wrong, here and at the peers. Returns what concerns
+   * this one.
+   */
+  repair(): Promise<Verification> {
+    return verifyNode(this.#calls.tables, { repair: true, table: this.#reads.state });
   }
 
   info(): TableInfo {

@@ -224,6 +224,7 @@ export class Tables {
     if (this.#fenced !== null) return;
     this.#fenced = reason;
     this.acks.failAll(new FencedError(`this node was fenced: ${reason}`));
+    this.comparisons.abort();
     this.#events.fenced?.(reason);
   }
 

@@ -183,6 +183,12 @@ export class Comparisons {
     this.#finish(ABORTED, false);
   }
 
+  /** Everything that is under way or waits ends as broken. */
+  abort(): void {
+    for (const { done } of this.#selfChecks.splice(0)) done([]);
+    while (this.#orders.length > 0) this.#finish(ABORTED, false);
+  }
+
   /** The link is gone. */
   forget(peer: Peer): void {
     this.#answers.delete(peer);
