@@ -299,6 +299,11 @@ const CLOSING: readonly Mutation[] = [
       },
     ],
   },
+  one("adopts-other-coverage", "a retirement is adopted where as much is covered", 1, [
+    "src/tables/retirement.ts",
+    "index === origins.self || origins.vector[index] !== seq",
+    "index === origins.self",
+  ]),
   one("goodbye-unheard", "a goodbye closes its sender", 16, [
     "src/cluster/cluster.ts",
     'case "goodbye":',
@@ -318,6 +323,34 @@ const CLOSING: readonly Mutation[] = [
     "src/tables/jobs.ts",
     "this.#replica.purgeDue = false;",
     "this.#replica.purgeDue = false;\n      return false;",
+  ]),
+];
+
+const SELF_CHECK: readonly Mutation[] = [
+  one("digest-unsaid", "a replica that diverged is noticed", 1, [
+    "src/tables/comparison/comparisons.ts",
+    "return this.#parts.isBusy() ? null : encodeDigest(this.#digestNow());",
+    "return null;",
+  ]),
+  one("digest-at-any-view", "a digest says something at the same view only", 1, [
+    "src/tables/comparison/comparisons.ts",
+    "if (!viewEquals(peer.report.view, viewOf(replica.origins))) return;",
+    "",
+  ]),
+  one("digest-while-purging", "rows that do not exist any more are in no digest", 1, [
+    "src/tables/tables.ts",
+    "isBusy: () => this.merging || this.#jobs.purging,",
+    "isBusy: () => this.merging,",
+  ]),
+  one("lost-rows-stay-lost", "a row that its owner holds is put back", 1, [
+    "src/tables/comparison/truth.ts",
+    'return isTheirs ? { kind: "take", written: theirs } : KEEP;',
+    "return KEEP;",
+  ]),
+  one("everybody-is-right", "the owner of a row is right about it", 1, [
+    "src/tables/comparison/truth.ts",
+    'return yours < mine ? { kind: "drop" } : KEEP;',
+    'return mine === 0 ? { kind: "drop" } : KEEP;',
   ]),
 ];
 
@@ -392,6 +425,8 @@ export const MUTATIONS: readonly Mutation[] = [
   ...CLOSING,
   ...LINKS,
   ...FACE,
+  ...SELF_CHECK,
+  ...LINKS,
 ];
 
 /** Faults that the first few seeds notice: the gate plants these each time, in a minute. */

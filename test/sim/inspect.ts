@@ -78,6 +78,24 @@ export function fingerprint(tables: Tables): { view: string; rows: string } {
   return { view, rows: lines.sort().join("\n") };
 }
 
+/** Rows that a node holds and others of these have written. */
+export function rowsOfOthers(
+  one: { readonly origin: number; readonly engine: { readonly tables: Tables } },
+  live: readonly { readonly origin: number }[],
+): { readonly table: TableState; readonly row: Row }[] {
+  const { ids } = one.engine.tables.replica.origins;
+  const owners = new Set(live.filter((other) => other !== one).map(({ origin }) => origin));
+  const rows: { table: TableState; row: Row }[] = [];
+  for (const table of one.engine.tables.replica.tables.values()) {
+    for (const head of table.rows.values()) {
+      for (let row: Row | null = head; row !== null; row = row.next) {
+        if (owners.has(ids[row.birthOrigin] as number)) rows.push({ table, row });
+      }
+    }
+  }
+  return rows;
+}
+
 function chainOf(tables: Tables, table: TableState, head: Row): StoredSibling[] {
   const { ids } = tables.replica.origins;
   const siblings: StoredSibling[] = [];

@@ -132,6 +132,7 @@ export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
   ackTimeouts: 0.1,
   far: 0.2,
   digestsCompared: 5,
+  mendedRows: 0.2,
   duplicates: 0,
   fenced: 0.01,
   goodbyes: 0.1,

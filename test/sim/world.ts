@@ -10,7 +10,7 @@ import { FaceChecker } from "./face-checker.ts";
 import { Faults } from "./faults.ts";
 import { Fleet, type Trace } from "./fleet.ts";
 import type { Incarnation } from "./incarnation.ts";
-import { readView } from "./inspect.ts";
+import { readView, rowsOfOthers } from "./inspect.ts";
 import { Network } from "./network.ts";
 import { Oracle } from "./oracle.ts";
 import { indexFault, restlessness } from "./rest-checker.ts";
@@ -55,6 +55,8 @@ export class World {
   readonly #deaths: DeathChecker;
   readonly #writer: ScriptWriter;
   #violation: Violation | null = null;
+  /** Rows were taken out on purpose: only what is left in the end is judged. */
+  #isDamaged = false;
 
   constructor(script: Script, trace: Trace | null = null) {
     this.#script = script;
@@ -114,6 +116,7 @@ export class World {
     this.#probe();
     this.#comeToRest("after the last writes");
     this.#outlive();
+    if (this.#violation === null && this.#damage()) this.#comeToRest("after the damage");
     return { violation: this.#violation, totals: this.#sum() };
   }
 
@@ -137,7 +140,7 @@ export class World {
     const { limits } = this.#script;
     const credit = creditFault(life, limits, this.#network.counters.largestFrameBytes);
     if (credit !== null) this.#report("bounds", credit);
-    if (!tables.merging) {
+    if (!tables.merging && !this.#isDamaged) {
       this.#noteRetired(life);
       if (life.fullCheckDue) this.#checkAll(life);
       else if (life.touched.size > 0) {
@@ -155,7 +158,8 @@ export class World {
     const index = indexFault(life);
     if (index !== null) this.#report("index", index);
     const { divergences } = life.engine.tables.counters;
-    if (divergences > 0) this.#report("digest", `${life.who} saw ${divergences} divergences`);
+    if (divergences > 0 && !this.#isDamaged)
+      this.#report("digest", `${life.who} saw ${divergences} divergences`);
     const bounds = boundsFault(life, this.#script.limits);
     if (bounds !== null) this.#report("bounds", bounds);
   }
@@ -320,6 +324,26 @@ export class World {
         this.#report("ack:uncounted", `${life.who}: a write at rest: ${error.message}`),
     };
     tables.wait(seq, { need: "all", timeoutMs: 2 * PROBE_MS }, waiter);
+  }
+
+  /**
+   * Rows vanish from replicas whose owners live, as a fault of the engine would have it. Nobody is
+   * told. False if there was nothing to damage, or somebody who cannot be compared with.
+   */
+  #damage(): boolean {
+    const live = this.#fleet.live();
+    if (live.length < 2 || this.#script.nodes.some(({ isOld }) => isOld === true)) return false;
+    const random = new SeededRandom(this.#script.seed, 9);
+    for (let count = random.int(0, 3); count > 0; count--) {
+      const life = random.pick(live);
+      const rows = rowsOfOthers(life, live);
+      if (rows.length === 0) continue;
+      const { table, row } = random.pick(rows);
+      this.#isDamaged = true;
+      this.#trace?.(this.#time.nowMs, life.who, `loses ${table.id} ${row.key}`);
+      life.process.call(() => life.engine.tables.replica.drop(table, row));
+    }
+    return this.#isDamaged;
   }
 
   #sum(): Totals {
