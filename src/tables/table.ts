@@ -8,7 +8,6 @@ import type { Row } from "./row.ts";
 import type { DumpedRow, ScanOptions, TableInfo, TableReads } from "./table-reads.ts";
 import { clearTable, exportLines, importLines } from "./table-transfer.ts";
 import { type Verification, verifyNode } from "./table-verify.ts";
-import { encodeValue } from "./value.ts";
 import type { Watch, WatchOptions } from "./watch.ts";
 import type { WriteCalls, WriteOptions, WriteResult } from "./write-calls.ts";
 

@@ -426,7 +426,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ...LINKS,
   ...FACE,
   ...SELF_CHECK,
-  ...LINKS,
 ];
 
 /** Faults that the first few seeds notice: the gate plants these each time, in a minute. */

@@ -115,8 +115,8 @@ export class World {
     this.#comeToRest("after the last fault");
     this.#probe();
     this.#comeToRest("after the last writes");
-    this.#outlive();
     if (this.#violation === null && this.#damage()) this.#comeToRest("after the damage");
+    this.#outlive();
     return { violation: this.#violation, totals: this.#sum() };
   }
 
@@ -333,6 +333,8 @@ export class World {
   #damage(): boolean {
     const live = this.#fleet.live();
     if (live.length < 2 || this.#script.nodes.some(({ isOld }) => isOld === true)) return false;
+    // Rows that expire are writes: a session that one of them causes would spread the damage.
+    if (this.#expiry.longestMs > 0) return false;
     const random = new SeededRandom(this.#script.seed, 9);
     for (let count = random.int(0, 3); count > 0; count--) {
       const life = random.pick(live);
