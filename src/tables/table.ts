@@ -190,6 +190,9 @@ export class Table<V = unknown, I extends string = string> {
   import(lines: Iterable<string> | AsyncIterable<string>, options?: WriteOptions): Promise<number> {
     const { type } = this.#reads.state;
     return importLines<V>(type, lines, (entries) => this.setMany(entries, options));
+  }
+
+  /**
    * Compares this table on this node with itself (order, indexes, counts) and with every linked
    * peer, row by row, values included. Takes seconds for millions of rows; writes go on.
    */
