@@ -8,7 +8,10 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** The first version; every later one must form a cluster with it, as long as it speaks protocol 1. */
-export const FIRST_RELEASE = "v0.1.0";
+export const FIRST_RELEASE: Release = {
+  tag: "v0.1.0",
+  commit: "301b857f19036243f85c625d8ca3f7bb1cde8d6f",
+};
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/[/\\]build[/\\]?$/, "");
 /** What a build needs of the tree. */
@@ -20,15 +23,14 @@ export interface Release {
   readonly commit: string;
 }
 
-/** Finds the release, or says in one line why it is not to be had. */
-export function findRelease(tag: string): Release | string {
+/** Null if the release can be built here; else why not, in one line. */
+export function whyAbsent({ tag, commit }: Release): string | null {
   try {
-    // Quiet: what git has to say of a tag that is missing is said better below.
-    const args = ["rev-parse", "--verify", "--quiet", `${tag}^{commit}`];
-    const output = execFileSync("git", args, { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] });
-    return { tag, commit: output.toString().trim() };
+    // By its commit: a clone may have the history and not the tags.
+    execFileSync("git", ["cat-file", "-e", `${commit}^{commit}`], { cwd: ROOT, stdio: "ignore" });
+    return null;
   } catch {
-    return `there is no tag ${tag} here (git fetch --tags; a shallow clone has none)`;
+    return `the commit of ${tag} is not here (git fetch --unshallow)`;
   }
 }
 
