@@ -165,7 +165,7 @@ export class Chaos {
     this.#options.claims.check(
       "no process ended by itself, and no node gave up its incarnation",
       strange.length === 0 && lost.length === 0,
-      `${facts.length} run, ${dead.length} were killed${lost.map((line) => `\n       ${line}`).join("")}`,
+      `${facts.length} run, ${dead.length} were ended${lost.map((line) => `\n       ${line}`).join("")}`,
     );
     const gaps = facts.reduce((sum, one) => sum + (one.counters.gaps ?? 0), 0);
     const { strangers } = this.#network;

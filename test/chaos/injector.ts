@@ -53,7 +53,8 @@ export class Injector {
   async #begin(fault: Fault): Promise<End> {
     switch (fault.kind) {
       case "kill":
-        await this.#nodes.kill(fault.node);
+      case "leave":
+        await this.#nodes[fault.kind](fault.node);
         return async () => {
           await this.#nodes.startNode(fault.node);
           await this.#nodes.write(fault.node);
@@ -125,6 +126,7 @@ export class Injector {
 export function describeFault(fault: Fault): string {
   switch (fault.kind) {
     case "kill":
+    case "leave":
     case "stop":
       return `${fault.kind} ${fault.node}`;
     case "split":

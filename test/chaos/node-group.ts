@@ -27,7 +27,7 @@ export class NodeGroup {
   readonly #children = new Map<string, Child>();
   readonly #origins = new Map<string, number>();
   readonly #past: { readonly child: Child; readonly pulse: Pulse }[] = [];
-  /** Incarnations that were killed. */
+  /** Incarnations that were killed or have left. */
   readonly dead: number[] = [];
 
   constructor(names: readonly string[], plan: SharedPlan, network?: FaultNetwork) {
@@ -81,6 +81,12 @@ export class NodeGroup {
     await this.#network?.close(name);
     if (origin !== undefined) this.dead.push(origin);
     this.#past.push({ child, pulse: child.pulse });
+  }
+
+  /** Says goodbye, with writes under way, before the process ends. */
+  async leave(name: string): Promise<void> {
+    await this.child(name).ask({ kind: "leave" });
+    await this.kill(name);
   }
 
   child(name: string): Child {

@@ -1,7 +1,7 @@
 /**
  * What befalls a cluster, drawn from a seed. A run is a sequence of rounds; each begins with a
  * whole cluster, has some faults that overlap, and ends with all of them mended. At most one node
- * is killed in a round, so what any other node has acknowledged must outlive it.
+ * ends in a round, so what any other node has acknowledged must outlive it.
  */
 import { SeededRandom } from "../sim/seeded-random.ts";
 
@@ -11,6 +11,8 @@ export type Fault = { readonly atMs: number; readonly forMs: number } & FaultKin
 export type FaultKind =
   /** SIGKILL; started again at the end. */
   | { readonly kind: "kill"; readonly node: string }
+  /** Says goodbye in the middle of its writes, and is started again at the end. */
+  | { readonly kind: "leave"; readonly node: string }
   /** SIGSTOP, then SIGCONT. */
   | { readonly kind: "stop"; readonly node: string }
   /** Connections between the two are reset, whoever dials. */
@@ -39,6 +41,7 @@ export type FaultKind =
 
 export const FAULT_KINDS: readonly FaultKind["kind"][] = [
   "kill",
+  "leave",
   "stop",
   "cut",
   "dialCut",
@@ -53,6 +56,7 @@ export const FAULT_KINDS: readonly FaultKind["kind"][] = [
 /** Longest of each, ms; the shortest is a tenth. Longer than a node takes to count one out. */
 const LONGEST_MS: Readonly<Record<FaultKind["kind"], number>> = {
   kill: 2500,
+  leave: 2500,
   stop: 6500,
   cut: 6000,
   dialCut: 6000,
@@ -63,6 +67,8 @@ const LONGEST_MS: Readonly<Record<FaultKind["kind"], number>> = {
   split: 6500,
   database: 4000,
 };
+/** Kinds that do not take turns with the others. */
+const BY_THEMSELVES: ReadonlySet<string> = new Set(["kill", "leave", "database"]);
 const FAULTS_IN_ROUND = { from: 2, to: 6 };
 const BEGIN_WITHIN_MS = 2500;
 
@@ -73,6 +79,7 @@ export class Rounds {
   /** Without a server of ours there are no faults of the database. */
   readonly #hasDatabase: boolean;
   #rounds = 0;
+  #ends = 0;
   #drawn = 0;
 
   constructor(seed: number, nodes: readonly string[], hasDatabase: boolean) {
@@ -99,13 +106,16 @@ export class Rounds {
     return faults;
   }
 
-  /** A kill in two rounds of three, the database in each third one; the others take turns. */
+  /**
+   * In two rounds of three a node ends, each fourth time by a goodbye; in each third one something
+   * befalls the database; the others take turns.
+   */
   #kinds(count: number): FaultKind["kind"][] {
     const random = this.#random;
     const kinds: FaultKind["kind"][] = [];
-    if (random.chance(2 / 3)) kinds.push("kill");
+    if (random.chance(2 / 3)) kinds.push(this.#ends++ % 4 === 1 ? "leave" : "kill");
     if (this.#hasDatabase && this.#rounds++ % 3 === 1) kinds.push("database");
-    const others = FAULT_KINDS.filter((kind) => kind !== "kill" && kind !== "database");
+    const others = FAULT_KINDS.filter((kind) => !BY_THEMSELVES.has(kind));
     while (kinds.length < count) {
       kinds.push(others[this.#drawn++ % others.length] ?? "cut");
     }
@@ -116,6 +126,7 @@ export class Rounds {
     const random = this.#random;
     switch (kind) {
       case "kill":
+      case "leave":
       case "stop":
         // Three of five at most are without a process that runs.
         return { kind, node: taken(random, wholeNodes) };
