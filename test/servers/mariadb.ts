@@ -1,4 +1,5 @@
 /** MariaDB for tests. */
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import mysql from "mysql2/promise";
 import { findProgram, Instance, run } from "./instance.ts";
@@ -16,6 +17,8 @@ export const mariadb: ServerKind = {
     const instance = await Instance.create({
       name: "mariadb",
       prepare({ folder }) {
+        // A server that starts removes the temporary tables of all others in the same folder.
+        mkdirSync(join(folder, "tmp"));
         run([
           found.install,
           "--no-defaults",
@@ -30,6 +33,7 @@ export const mariadb: ServerKind = {
         "--no-defaults",
         ...asRoot,
         `--datadir=${join(folder, "data")}`,
+        `--tmpdir=${join(folder, "tmp")}`,
         `--socket=${join(folder, "socket")}`,
         `--pid-file=${join(folder, "pid")}`,
         `--port=${port}`,
