@@ -85,6 +85,21 @@ export class AckTimeoutError extends SkeinError {
   }
 }
 
+/**
+ * Whether a serial call took effect cannot be known: who would know is out of reach. Read the key
+ * again later. `isWritten`: what it wrote may stand on this node and spread.
+ */
+export class SerialUnknownError extends SkeinError {
+  readonly code = "ERR_SKEIN_SERIAL_UNKNOWN";
+  /** Something that the call wrote may stand. */
+  readonly isWritten: boolean;
+
+  constructor(message: string, options: { cause?: unknown; isWritten: boolean }) {
+    super(message, options);
+    this.isWritten = options.isWritten;
+  }
+}
+
 /** The caller's AbortSignal fired. A write that was under way stands on this node. */
 export class AbortedError extends SkeinError {
   readonly code = "ERR_SKEIN_ABORTED";
@@ -150,6 +165,7 @@ export type AnySkeinError =
   | TableError
   | OverloadedError
   | AckTimeoutError
+  | SerialUnknownError
   | AbortedError
   | NotRunningError
   | FencedError

@@ -15,6 +15,7 @@ export {
   OverloadedError,
   ProtocolError,
   type RefusalReason,
+  SerialUnknownError,
   SkeinError,
   TableError,
   TooLargeError,
@@ -39,6 +40,12 @@ export type {
 } from "./tables/change.ts";
 export type { Key } from "./tables/key.ts";
 export type { TablesLimits } from "./tables/limits.ts";
+export type {
+  HoldOptions,
+  KeyHold,
+  SerialMode,
+  SerialOptions,
+} from "./tables/serial/serial-calls.ts";
 export type { Entry, Table } from "./tables/table.ts";
 export type { IndexFunction, TableOptions } from "./tables/table-options.ts";
 export type { DumpedRow, ScanOptions, TableInfo } from "./tables/table-reads.ts";

@@ -62,6 +62,7 @@ export class DeclaredTables {
       if (same(before.identity, identity) && sameOrder(before.options, options)) return before.face;
       throw new TableError(`table "${name}" was declared in another way before`);
     }
+    if (options.serial === "quorum") this.#calls.checkQuorum(name);
     const { tables } = this.#calls;
     const state = tables.open(identity);
     attachIndexes(state, options);
@@ -74,7 +75,7 @@ export class DeclaredTables {
     const face =
       identity.type === "bag"
         ? new BagTable<never>(reads, this.#calls)
-        : new Table<never>(reads, this.#calls);
+        : new Table<never>(reads, this.#calls, options.serial);
     this.#declared.set(name, { identity, options, reads, face });
     return face;
   }
@@ -122,6 +123,7 @@ function sameOrder(a: TableOptions<never>, b: TableOptions<never>): boolean {
     Object.keys(options.indexes ?? {})
       .sort()
       .join();
+  if ((a.serial ?? "available") !== (b.serial ?? "available")) return false;
   return (
     (a.ordered ?? false) === (b.ordered ?? false) && a.ttlMs === b.ttlMs && names(a) === names(b)
   );

@@ -28,6 +28,8 @@ const NODE_FRAMES = 0x40;
 
 /** Options of the cluster, and what the tables need besides. */
 export interface EngineOptions extends ClusterOptions {
+  /** Nodes of the whole cluster, for what needs a majority. */
+  readonly clusterSize?: number | undefined;
   readonly limits?: Partial<TablesLimits>;
   readonly observer?: TablesObserver;
 }
@@ -98,7 +100,7 @@ class AssembledEngine implements Engine, ClusterEvents {
   #isReplaced = false;
 
   constructor(options: EngineOptions, environment: EngineEnvironment) {
-    const { limits, observer, ...clusterOptions } = options;
+    const { limits, observer, clusterSize, ...clusterOptions } = options;
     const { clock, random, log, transport } = environment;
     this.#clock = clock;
     this.#log = log;
@@ -109,6 +111,7 @@ class AssembledEngine implements Engine, ClusterEvents {
       now: () => clock.now(),
       ...(limits === undefined ? {} : { limits }),
       ...(observer === undefined ? {} : { observer }),
+      ...(clusterSize === undefined ? {} : { clusterSize }),
       outbox: {
         send: (peer, frame) => this.cluster.send(peer, frame),
         disconnect: (peer, reason) => this.#later(() => this.cluster.disconnect(peer, reason)),
@@ -219,7 +222,7 @@ class AssembledEngine implements Engine, ClusterEvents {
   }
 
   #scheduleExpiry(): void {
-    if (this.#expiryDue || this.tables.acks.pending === 0) return;
+    if (this.#expiryDue || this.tables.waiting === 0) return;
     this.#expiryDue = true;
     this.#clock.after(EXPIRE_MS, () => {
       this.#expiryDue = false;

@@ -262,7 +262,7 @@ export class Node {
     const error = new NotRunningError(`node "${this.name}" is stopped`);
     this.#calls?.end(error);
     this.#declared?.end();
-    this.#engine?.tables.acks.failAll(error);
+    this.#engine?.tables.failAll(error);
     this.#engine?.tables.comparisons.abort();
     this.#readiness.fail(error);
     this.#loopDelay.disable();
@@ -272,9 +272,9 @@ export class Node {
   }
 
   #assemble(identity: Identity): Engine {
-    const { cluster, name, secrets, limits, timings, log } = this.#options;
+    const { cluster, name, secrets, limits, timings, clusterSize, log } = this.#options;
     return assembleEngine(
-      { cluster, name, secrets, limits, timings, ...identity, address: this.#address },
+      { cluster, name, secrets, limits, timings, clusterSize, ...identity, address: this.#address },
       {
         transport: this.#transport,
         clock: systemClock,
@@ -384,6 +384,7 @@ export class Node {
 
   #checkReady(): void {
     if (this.#state === "starting" && this.#isJoined()) this.#state = "ready";
+    if (this.#state === "ready") this.#engine?.tables.serial.open();
     this.#readiness.check();
   }
 

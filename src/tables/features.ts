@@ -3,6 +3,9 @@
  * the handshake; a frame that needs one goes only to a peer that has it.
  */
 
+/** Serial operations. */
+export const SERIAL_FEATURE = "serial";
+
 /** Retirements are told by frame, with the seq at which each origin was retired. */
 export const FEATURE_RETIRED = "retired";
 
@@ -10,4 +13,4 @@ export const FEATURE_RETIRED = "retired";
 export const FEATURE_DIGEST = "digest";
 
 /** All of them, for the handshake. */
-export const TABLES_FEATURES: readonly string[] = [FEATURE_RETIRED, FEATURE_DIGEST];
+export const TABLES_FEATURES: readonly string[] = [FEATURE_RETIRED, FEATURE_DIGEST, SERIAL_FEATURE];

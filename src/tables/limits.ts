@@ -39,6 +39,10 @@ export interface TablesLimits {
   readonly compareKeys: number;
   /** Tables known, declared or not. Default 10,000. */
   readonly tables: number;
+  /** Serial calls that may be under way on this node. Default 20,000. */
+  readonly serialCalls: number;
+  /** Keys that this node, as the leader, reserves at most. Default 100,000. */
+  readonly serialKeys: number;
 }
 
 /** The defaults. */
@@ -60,4 +64,6 @@ export const defaultLimits: TablesLimits = {
   retiredRanges: 64,
   compareKeys: 10_000,
   tables: 10_000,
+  serialCalls: 20_000,
+  serialKeys: 100_000,
 };

@@ -6,6 +6,7 @@ import type { MergeFunction } from "./merged-values.ts";
 import { MergedValues } from "./merged-values.ts";
 import { OrderedKeys } from "./ordered-keys.ts";
 import { SecondaryIndex } from "./secondary-index.ts";
+import type { SerialMode } from "./serial/serial-calls.ts";
 import { isSchema, type StandardSchema } from "./table-schema.ts";
 import type { TableIdentity, TableLifetime, TableState, TableType } from "./table-state.ts";
 
@@ -53,6 +54,11 @@ export interface TableOptions<V, I extends string = string> {
    * for each such row, at the end of the turn in which this node learns of it.
    */
   readonly onConflict?: (event: ConflictEvent<V>) => void;
+  /**
+   * Serial calls of a set: one winner among the nodes that see each other (`available`, the
+   * default), or in the whole cluster (`quorum`, which needs the node's option clusterSize).
+   */
+  readonly serial?: SerialMode;
   /** Called when the rows of an owner have vanished because it is down. */
   readonly onDown?: (event: OwnerDownEvent) => void;
 }
@@ -67,6 +73,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   "maxRows",
   "maxBytes",
   "schema",
+  "serial",
   ...FUNCTIONS,
 ] satisfies (keyof TableOptions<never>)[]);
 
@@ -90,9 +97,17 @@ export function checkDeclaration(name: unknown, options: object): TableIdentity 
     faults.push(`type is ${describe(type)}, allowed are "set" and "bag"`);
   }
   if (typeof ordered !== "boolean") faults.push(`ordered is ${describe(ordered)}, not a boolean`);
-  faults.push(...indexFaults(indexes), ...ruleFaults(given));
+  faults.push(...indexFaults(indexes), ...ruleFaults(given), ...serialFaults(given.serial, type));
   if (faults.length > 0) throw new InvalidOptionsError(`table ${describe(name)}`, faults);
   return { name: name as string, lifetime: lifetime as TableLifetime, type: type as TableType };
+}
+
+function serialFaults(serial: unknown, type: unknown): string[] {
+  if (serial === undefined) return [];
+  if (serial !== "available" && serial !== "quorum") {
+    return [`serial is ${describe(serial)}, allowed are "available" and "quorum"`];
+  }
+  return type === "bag" ? ["serial is of sets: bags have no serial calls"] : [];
 }
 
 function indexFaults(indexes: unknown): string[] {

@@ -237,7 +237,7 @@ export class TableReads {
   }
 
   version(row: Row): string {
-    return `${this.#tables.replica.origins.ids[row.dotOrigin]}.${row.dotSeq}`;
+    return versionOf(this.#tables.replica.origins.ids, row);
   }
 
   info(): TableInfo {
@@ -267,6 +267,11 @@ export class TableReads {
       if (++given >= limit) return;
     }
   }
+}
+
+/** Opaque name of a row's newest write; `ids` are origin ids by local index. */
+export function versionOf(ids: readonly number[], row: Row): string {
+  return `${ids[row.dotOrigin]}.${row.dotSeq}`;
 }
 
 function hex(word: number): string {

@@ -5,6 +5,13 @@ import { checkBatch } from "./batch.ts";
 import type { WatchEvent } from "./change.ts";
 import { decodeKey, encodeKey, type Key } from "./key.ts";
 import type { Row } from "./row.ts";
+import {
+  type HoldOptions,
+  type KeyHold,
+  SerialCalls,
+  type SerialMode,
+  type SerialOptions,
+} from "./serial/serial-calls.ts";
 import type { DumpedRow, ScanOptions, TableInfo, TableReads } from "./table-reads.ts";
 import { clearTable, exportLines, importLines } from "./table-transfer.ts";
 import { type Verification, verifyNode } from "./table-verify.ts";
@@ -28,10 +35,12 @@ export interface Entry<V> extends DumpedRow<V> {
 export class Table<V = unknown, I extends string = string> {
   readonly #reads: TableReads;
   readonly #calls: WriteCalls;
+  readonly #serial: SerialCalls;
 
-  constructor(reads: TableReads, calls: WriteCalls) {
+  constructor(reads: TableReads, calls: WriteCalls, mode: SerialMode = "available") {
     this.#reads = reads;
     this.#calls = calls;
+    this.#serial = new SerialCalls(reads, calls, mode);
   }
 
   get name(): string {
@@ -97,6 +106,48 @@ export class Table<V = unknown, I extends string = string> {
       checkBatch(encoded, this.#calls.tables.limits);
       return this.#calls.tables.write.deleteMany(this.#reads.state, encoded);
     });
+  }
+
+  /**
+   * Writes a row if there is none; of all nodes that try, one gets true. Serial calls reject with
+   * UnavailableError if nothing was done, with SerialUnknownError if the outcome is not known.
+   */
+  insertNew(key: Key, value: V, options?: SerialOptions): Promise<boolean> {
+    return this.#serial.insertNew(key, value, options);
+  }
+
+  /** The row's value; if there is none, one is written first. `make` may be a function. */
+  getOrInsert(
+    key: Key,
+    make: V | (() => V),
+    options?: SerialOptions,
+  ): Promise<{ inserted: boolean; value: V }> {
+    return this.#serial.getOrInsert(key, make, options);
+  }
+
+  /**
+   * Writes a row as the only one in the cluster that does so, and resolves with the value before.
+   * A function gets that value and returns the new one; undefined removes the row.
+   */
+  setSerial(
+    key: Key,
+    change: V | ((current: V | undefined) => V | undefined),
+    options?: SerialOptions,
+  ): Promise<V | undefined> {
+    return this.#serial.setSerial(key, change, options);
+  }
+
+  /** Writes a row if its version is still the one of `entry(key).version`; false if it is not. */
+  replaceIf(key: Key, version: string, value: V, options?: SerialOptions): Promise<boolean> {
+    return this.#serial.replaceIf(key, version, value, options);
+  }
+
+  /**
+   * Runs `fn` while no other node runs a serial call on that key, and resolves with its result
+   * once what this node has written is where it must be.
+   */
+  withKey<T>(key: Key, fn: (hold: KeyHold) => T | Promise<T>, options?: HoldOptions): Promise<T> {
+    return this.#serial.withKey(key, fn, options);
   }
 
   /** The value under a key. Plain data is frozen and shared: do not change it. */

@@ -3,13 +3,14 @@
  * about members come in by method; frames go out by the Outbox. No IO, clock, timer, randomness
  * or promise in here.
  */
-import { FencedError, ProtocolError } from "../errors.ts";
+import { FencedError, ProtocolError, type SkeinError } from "../errors.ts";
 import { Acks, type AckTerms, type Waiter } from "./acks.ts";
 import { Comparisons, canCompare } from "./comparison/comparisons.ts";
 import { type VerificationReport, verify } from "./comparison/verification.ts";
 import type { Counters } from "./counters.ts";
 import { Expirer } from "./expirer.ts";
-import { FEATURE_RETIRED } from "./features.ts";
+import { FEATURE_RETIRED, SERIAL_FEATURE } from "./features.ts";
+import { FRAME_VECTOR } from "./frame-kinds.ts";
 import { Jobs } from "./jobs.ts";
 import { Lag } from "./lag.ts";
 import { defaultLimits, type TablesLimits } from "./limits.ts";
@@ -21,6 +22,8 @@ import { Receiver } from "./receiver.ts";
 import { Replica } from "./replica.ts";
 import { Retirement } from "./retirement.ts";
 import { Sender } from "./sender.ts";
+import { Serial } from "./serial/serial.ts";
+import { isSerialFrame } from "./serial/serial-frames.ts";
 import type { TableIdentity, TableState } from "./table-state.ts";
 import { encodeVector } from "./vector-frame.ts";
 import { viewOf } from "./view.ts";
@@ -37,6 +40,8 @@ export interface TablesOptions {
   readonly limits?: Partial<TablesLimits>;
   readonly observer?: TablesObserver;
   readonly events?: TablesEvents;
+  /** Nodes of the whole cluster; without it there is no majority. */
+  readonly clusterSize?: number;
 }
 
 /** The tables of one node. */
@@ -46,6 +51,7 @@ export class Tables {
   readonly replica: Replica;
   readonly limits: TablesLimits;
   readonly comparisons: Comparisons;
+  readonly serial: Serial;
   readonly #peers = new Map<number, Peer>();
   readonly #outbox: Outbox;
   readonly #events: TablesEvents;
@@ -89,6 +95,15 @@ export class Tables {
       close: (id) => this.close(id),
       caughtUp: (id) => this.#events.caughtUp?.(id),
     });
+    this.serial = new Serial({
+      replica: this.replica,
+      acks: this.acks,
+      send: (id, frame) => this.#outbox.send(id, frame),
+      wake: () => this.#outbox.wake(),
+      close: (id) => this.close(id),
+      isMerging: () => this.merging,
+      clusterSize: options.clusterSize,
+    });
     this.#jobs = new Jobs({
       ...{ replica: this.replica, receiver: this.#receiver, sender: this.#sender },
       ...{ comparisons: this.comparisons, peers: this.#peers },
@@ -126,6 +141,11 @@ export class Tables {
     return this.#fenced;
   }
 
+  /** Calls that wait for something, and may time out. */
+  get waiting(): number {
+    return this.acks.pending + this.serial.pending;
+  }
+
   /** Monotonic clock, ms. */
   now(): number {
     return this.#now();
@@ -154,13 +174,14 @@ export class Tables {
   }
 
   /** A link to a peer is up; `features`: what both ends can do beyond protocol 1. */
-  linkUp(id: number, name: string, features: Iterable<string> = []): void {
+  linkUp(id: number, name: string, features: readonly string[] = []): void {
     this.linkDown(id);
     const { origins } = this.replica;
     const index = origins.intern(id);
     origins.list(index);
     this.#peers.set(id, new Peer(id, name, index, features));
     this.acks.linked(id, name);
+    this.serial.linkUp(id, { name, speaks: features.includes(SERIAL_FEATURE) });
     this.#sendVector(this.#peers.get(id) as Peer);
     this.#outbox.wake();
   }
@@ -174,6 +195,7 @@ export class Tables {
     this.#sender.forget(peer);
     this.comparisons.forget(peer);
     this.acks.unlinked(id);
+    this.serial.linkDown(id);
     this.#outbox.wake();
   }
 
@@ -181,8 +203,11 @@ export class Tables {
   receive(id: number, frame: Uint8Array): void {
     const peer = this.#peers.get(id);
     if (peer === undefined) return;
-    this.#receiver.receive(peer, frame);
+    if (isSerialFrame(frame)) this.serial.receive(id, frame);
+    else this.#receiver.receive(peer, frame);
+    if (frame[0] === FRAME_VECTOR && peer.report !== null) this.serial.reported(id, peer.report);
     this.acks.settle();
+    this.serial.settle();
     this.#outbox.wake();
   }
 
@@ -191,20 +216,22 @@ export class Tables {
     const { origins, counters } = this.replica;
     const index = origins.intern(id);
     origins.list(index);
+    this.serial.memberUp(id);
+    this.#outbox.wake();
     if (!origins.setHidden(index, false)) return;
     counters.shows++;
     this.replica.ownersChanged();
-    this.#outbox.wake();
   }
 
   /** The member is down in this node's opinion: its rows are not shown, nobody waits for it. */
   memberDown(id: number): void {
     const { origins, counters } = this.replica;
     this.acks.excuse(id);
+    this.serial.memberDown(id);
+    this.#outbox.wake();
     if (!origins.setHidden(origins.intern(id), true)) return;
     counters.hides++;
     this.replica.ownersChanged();
-    this.#outbox.wake();
   }
 
   /** The origin is closed for good. */
@@ -215,6 +242,7 @@ export class Tables {
     }
     if (!this.replica.close(id)) return;
     this.acks.excuse(id);
+    this.serial.closed(id);
     this.#events.originClosed?.(id);
     this.#outbox.wake();
   }
@@ -223,9 +251,15 @@ export class Tables {
   fence(reason: string): void {
     if (this.#fenced !== null) return;
     this.#fenced = reason;
-    this.acks.failAll(new FencedError(`this node was fenced: ${reason}`));
+    this.failAll(new FencedError(`this node was fenced: ${reason}`));
     this.comparisons.abort();
     this.#events.fenced?.(reason);
+  }
+
+  /** Fails every call that waits. */
+  failAll(error: SkeinError): void {
+    this.acks.failAll(error);
+    this.serial.failAll(error);
   }
 
   /** Whether that origin is closed or retired. */
@@ -251,7 +285,7 @@ export class Tables {
     }
     if (this.#fenced === null) this.#expirer.tick(now);
     if (isComplete && !this.merging) this.#retirement.retireAgreed(this.#peers);
-    this.acks.expire(now);
+    this.expire();
     this.comparisons.tick(now);
     for (const peer of this.#peers.values()) this.#sendVector(peer);
     this.#outbox.wake();
@@ -264,7 +298,9 @@ export class Tables {
 
   /** Fails writes whose time is over. To be called every 100 ms or so while writes wait. */
   expire(): void {
-    this.acks.expire(this.#now());
+    const now = this.#now();
+    this.acks.expire(now);
+    this.serial.expire(now);
   }
 
   /** Sends what is due and does one slice of each job. True if more is to be done at once. */
@@ -274,8 +310,11 @@ export class Tables {
     this.#sender.flush(this.#peers);
     const more = this.#jobs.step((peer, error) => this.#replayFailed(peer, error));
     this.#receiver.openPull();
+    this.serial.act();
     this.#sender.flush(this.#peers);
+    this.serial.flush();
     this.acks.settle();
+    this.serial.settle();
     // Listeners come last: what they write goes out with the next turn.
     return this.replica.deliveries.step(this.limits.sliceRows) || more || isExpiring;
   }

@@ -106,6 +106,7 @@ export class Coverage {
   }
 }
 
-function inRanges(ranges: readonly IdRange[], id: number): boolean {
+/** Whether one of the ranges has that id. */
+export function inRanges(ranges: readonly IdRange[], id: number): boolean {
   return ranges.some(([from, to]) => from <= id && id <= to);
 }

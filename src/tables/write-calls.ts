@@ -2,7 +2,12 @@
  * From a write to its promise: the options of write calls, time-outs, abort signals and results.
  * Part of the tables' public face.
  */
-import { AbortedError, InvalidArgumentError, type SkeinError } from "../errors.ts";
+import {
+  AbortedError,
+  InvalidArgumentError,
+  InvalidOptionsError,
+  type SkeinError,
+} from "../errors.ts";
 import type { AckNeed, Reached, Waiter } from "./acks.ts";
 import type { Tables } from "./tables.ts";
 
@@ -60,6 +65,27 @@ export class WriteCalls {
   /** The node is over: every later write fails with that error. */
   end(error: SkeinError): void {
     this.#ended = error;
+  }
+
+  /** Throws unless calls may be made now. */
+  checkRunning(): void {
+    if (this.#ended !== null) throw this.#ended;
+    this.tables.checkWritable(1);
+  }
+
+  /** Throws unless the size of the cluster is known, which a quorum is counted by. */
+  checkQuorum(table: string): void {
+    if (this.#clusterSize !== undefined) return;
+    const fault = 'serial is "quorum", which needs the node\'s option clusterSize';
+    throw new InvalidOptionsError(`table "${table}"`, [fault]);
+  }
+
+  /** A promise that is rejected, counted, and does not end the process if nobody awaits it. */
+  rejection<T>(error: unknown): Promise<T> {
+    this.#rejected++;
+    const rejected = Promise.reject<T>(error);
+    rejected.catch(() => {});
+    return rejected;
   }
 
   /** Writes whose promise was rejected, awaited or not. */

@@ -42,6 +42,8 @@ export interface FleetParts {
   readonly declared: (life: Incarnation, table: TableState) => void;
   readonly accused: (life: Incarnation, origin: number) => void;
   readonly died: (life: Incarnation) => void;
+  readonly opened?: (life: Incarnation) => void;
+  readonly replaced?: (life: Incarnation) => void;
 }
 
 /** The nodes. */
@@ -138,6 +140,7 @@ export class Fleet {
     if (!this.isHealthy(life) || node.bootDue) return false;
     this.#note(life.who, "is replaced while it still runs");
     this.replaced.add(life);
+    this.#parts.replaced?.(life);
     node.address = `sim://n${node.index}x${this.#nextOrigin}:7400`;
     node.current = null;
     this.bootLater(node, this.#parts.random.between(0, 500));
@@ -207,6 +210,7 @@ export class Fleet {
         wrote: this.#parts.wrote,
         declared: this.#parts.declared,
         accused: this.#parts.accused,
+        opened: (life) => this.#parts.opened?.(life),
       },
       time.nowMs,
     );
@@ -233,6 +237,7 @@ export class Fleet {
       });
     const again = (): void => {
       life.engine.cluster.setTargets(others());
+      life.discovered = true;
       life.process.after(random.between(1000, 2000), again);
     };
     life.engine.cluster.setTargets(others().filter(() => random.chance(0.6)));

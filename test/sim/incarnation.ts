@@ -34,6 +34,8 @@ export interface IncarnationParts {
   readonly wrote: (incarnation: Incarnation, op: WrittenOp) => void;
   /** It has declared a table. */
   readonly declared: (incarnation: Incarnation, table: TableState) => void;
+  /** It is about to take part in serial operations. */
+  readonly opened: (incarnation: Incarnation) => void;
   /** It judged that a member is down. */
   readonly accused: (incarnation: Incarnation, origin: number) => void;
 }
@@ -58,6 +60,10 @@ export class Incarnation {
   vectorBefore: ReadonlyMap<number, number> | null = null;
   /** How often a member was excused: went down, lagged, was closed. By origin. */
   readonly excusals = new Map<number, number>();
+  /** Discovery has given it all addresses. */
+  discovered = false;
+  /** It has met those that it could reach. */
+  isOpen = false;
   /** Why it was fenced. */
   fencedBy: string | null = null;
   /** It said goodbye. */
@@ -83,6 +89,7 @@ export class Incarnation {
         timings: script.timings,
         limits: script.limits,
         ...(isOld ? { features: [] } : {}),
+        clusterSize: script.nodes.length,
         observer: {
           wrote: (op) => parts.wrote(this, op),
           touched: (table, key) => this.touched.set(`${table}\n${key}`, [table, key]),
@@ -117,6 +124,13 @@ export class Incarnation {
     return this.engine.accept(link);
   }
 
+  /** It may lead serial operations from now on. */
+  open(parts: IncarnationParts): void {
+    this.isOpen = true;
+    parts.opened(this);
+    this.engine.tables.serial.open();
+  }
+
   /** The table, declared if it was not. */
   declare(table: ScriptTable): TableState {
     const options = table.indexed
@@ -144,7 +158,23 @@ export class Incarnation {
       fenced: (reason) => {
         this.fencedBy ??= reason;
       },
+      tick: () => {
+        if (!this.isOpen && this.#isJoined()) this.open(parts);
+      },
     };
+  }
+
+  /** As a node is ready: whatever can be reached is linked, and its rows are here. */
+  #isJoined(): boolean {
+    if (!this.discovered) return false;
+    const { cluster, tables } = this.engine;
+    const peers = cluster.linkedPeers();
+    for (const { address, origin, failures } of cluster.status().dials) {
+      const isLinked = peers.some((peer) => peer.address === address || peer.origin === origin);
+      if (!isLinked && failures === 0) return false;
+    }
+    for (const peer of tables.peers.values()) if (!peer.streamsToUs) return false;
+    return true;
   }
 
   #excuse(origin: number): void {

@@ -3,7 +3,7 @@ import type { Script, ScriptAction, ScriptNode, ScriptTable, WriteVerb } from ".
 import { SeededRandom } from "./seeded-random.ts";
 
 /** What may go wrong in a run, and how often per node and ten seconds. */
-interface Weather {
+export interface Weather {
   readonly crashes: number;
   readonly leaves: number;
   readonly replaces: number;
@@ -24,6 +24,8 @@ const ALL_TABLES: readonly ScriptTable[] = [
 
 /** Other kinds of runs than the usual ones. */
 export interface ScenarioOptions {
+  /** Serial calls instead of writes. */
+  readonly serial?: boolean;
   /** Nodes that cannot be reached are forgotten within seconds, also when they live. */
   readonly forgetful?: boolean;
 }
@@ -76,7 +78,7 @@ function laterOf(
   };
 }
 
-function nodeOf(random: SeededRandom, at: number, activeMs: number): ScriptNode {
+export function nodeOf(random: SeededRandom, at: number, activeMs: number): ScriptNode {
   const isSkewed = random.chance(0.5);
   return {
     bootAtMs:
@@ -100,7 +102,7 @@ function withTimesToLive(seed: number, tables: readonly ScriptTable[]): ScriptTa
   );
 }
 
-function timingsOf(random: SeededRandom, forgetAfterMs: number): Script["timings"] {
+export function timingsOf(random: SeededRandom, forgetAfterMs: number): Script["timings"] {
   const pingMs = random.pick([250, 400]);
   return {
     pingMs,
@@ -113,7 +115,7 @@ function timingsOf(random: SeededRandom, forgetAfterMs: number): Script["timings
   };
 }
 
-function limitsOf(random: SeededRandom): Script["limits"] {
+export function limitsOf(random: SeededRandom): Script["limits"] {
   return {
     opRingOps: random.pick([2, 4, 8, 30]),
     creditWindowBytes: random.pick([100, 300, 1000, 100_000]),
@@ -190,7 +192,7 @@ function verbOf(random: SeededRandom): WriteVerb {
   return "deleteMany";
 }
 
-function faultsOf(
+export function faultsOf(
   random: SeededRandom,
   of: {
     readonly nodeCount: number;

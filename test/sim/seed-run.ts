@@ -1,5 +1,8 @@
 /** Runs seeds one after the other and adds up what they did. */
+import type { Trace } from "./fleet.ts";
 import { type ScenarioOptions, scenarioOf } from "./scenario.ts";
+import { serialScenarioOf } from "./serial-scenario.ts";
+import { SerialWorld } from "./serial-world.ts";
 import { addTotals, newTotals, type Totals } from "./totals.ts";
 import type { Violation } from "./violation.ts";
 import { World } from "./world.ts";
@@ -16,6 +19,12 @@ export interface SeedRun {
   readonly failures: FailedSeed[];
 }
 
+/** Runs one. */
+export function runSeed(seed: number, options: ScenarioOptions, trace: Trace | null = null) {
+  if (options.serial === true) return new SerialWorld(serialScenarioOf(seed), trace).run();
+  return new World(scenarioOf(seed, options), trace).run();
+}
+
 /** Runs them all. `each` is called after each seed and may end the run by returning false. */
 export function runSeeds(
   seeds: Iterable<number>,
@@ -24,7 +33,7 @@ export function runSeeds(
 ): SeedRun {
   const run: SeedRun = { totals: newTotals(), failures: [] };
   for (const seed of seeds) {
-    const { violation, totals } = new World(scenarioOf(seed, options)).run();
+    const { violation, totals } = runSeed(seed, options);
     addTotals(run.totals, totals);
     if (violation !== null) run.failures.push({ seed, violation });
     if (!each(run)) break;

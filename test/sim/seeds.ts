@@ -5,3 +5,6 @@ export const RECORDED_SEEDS: readonly number[] = [
   20131, // a node cut off for long closed all others and retired them at what it covered itself
   2997, // two newcomers that discovery had told nothing of the third retired what it knew more of
 ];
+
+/** The same of runs of serial calls, `--serial`. */
+export const RECORDED_SERIAL_SEEDS: readonly number[] = [];

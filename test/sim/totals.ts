@@ -44,6 +44,19 @@ export interface Totals {
   expiries: number;
   aheadMost: number;
   virtualMs: number;
+  serialCalls: number;
+  serialDone: number;
+  serialUnknown: number;
+  serialTakeovers: number;
+  serialHolds: number;
+  histories: number;
+  historiesCut: number;
+  /** Histories of a key with a change of the leader inside. */
+  historiesWithChange: number;
+  quorumHistories: number;
+  quorumWithChange: number;
+  historyCalls: number;
+  searchesGivenUp: number;
 }
 
 /** All zero. */
@@ -91,6 +104,18 @@ export function newTotals(): Totals {
     expiries: 0,
     aheadMost: 0,
     virtualMs: 0,
+    serialCalls: 0,
+    serialDone: 0,
+    serialUnknown: 0,
+    serialTakeovers: 0,
+    serialHolds: 0,
+    histories: 0,
+    historiesCut: 0,
+    historiesWithChange: 0,
+    quorumHistories: 0,
+    quorumWithChange: 0,
+    historyCalls: 0,
+    searchesGivenUp: 0,
   };
 }
 
@@ -144,11 +169,24 @@ export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
   losses: 1,
 };
 
+/** The same of runs of serial calls. */
+export const LEAST_PER_SERIAL_SEED: typeof LEAST_PER_SEED = {
+  serialCalls: 200,
+  serialDone: 100,
+  serialTakeovers: 1,
+  serialHolds: 1,
+  serialUnknown: 0.1,
+  historiesWithChange: 0.3,
+  quorumWithChange: 0.3,
+  crashes: 0.5,
+  cuts: 0.5,
+};
+
 /** What is too rare for the number of seeds; empty if all is well. */
-export function shortfalls(totals: Readonly<Totals>): string[] {
+export function shortfalls(totals: Readonly<Totals>, leastPerSeed = LEAST_PER_SEED): string[] {
   const faults: string[] = [];
   for (const name of NAMES) {
-    const least = LEAST_PER_SEED[name];
+    const least = leastPerSeed[name];
     if (least === undefined) continue;
     const average = totals[name] / totals.seeds;
     if (average < least) faults.push(`${name}: ${average.toFixed(3)} a seed, at least ${least}`);

@@ -45,6 +45,14 @@ export type CheckerName =
   | "bounds"
   /** A digest said that replicas differ which do not. */
   | "digest"
+  /** P7: serial calls of one key are not linearizable. */
+  | "serial"
+  /** Two births of one key, neither of which ended the other. */
+  | "serial:fork"
+  /** Two nodes hold on to one key. */
+  | "serial:hold"
+  /** Calls at rest are not served, or something of them is left over. */
+  | "serial:rest"
   | "gaps"
   | "protocol"
   | "frame"

@@ -1,0 +1,196 @@
+/**
+ * From a serial call to its promise: what each of the calls decides while its key is reserved,
+ * its options and its errors. Part of the tables' public face.
+ */
+import { AbortedError, InvalidArgumentError } from "../../errors.ts";
+import { encodeKey, type Key } from "../key.ts";
+import type { TableReads } from "../table-reads.ts";
+import { encodeValue } from "../value.ts";
+import type { Abort, WriteCalls } from "../write-calls.ts";
+import { type Decision, encodeChange, ReservedKey } from "./decisions.ts";
+import type { Pending, SerialCall } from "./requests.ts";
+
+/** How serial operations of a table behave when the cluster is split. */
+export type SerialMode = "available" | "quorum";
+
+/** Options of serial calls. */
+export interface SerialOptions {
+  /** The promise rejects after so many ms. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** Rejects the promise when it fires; what was written stands. */
+  readonly signal?: Abort;
+}
+
+/** Options of `withKey`. */
+export interface HoldOptions extends SerialOptions {
+  /** The key is given back after so many ms at the latest. Default 10,000. */
+  readonly holdMs?: number;
+}
+
+/** What the code inside `withKey` sees of its key. */
+export interface KeyHold {
+  /** False once the key was given back: stop then. */
+  readonly isHeld: boolean;
+}
+
+const TIMEOUT_MS = 10_000;
+const TIMEOUT_MAX_MS = 3_600_000;
+
+/** The serial calls of one table. */
+export class SerialCalls {
+  readonly #reads: TableReads;
+  readonly #calls: WriteCalls;
+  readonly #quorum: boolean;
+
+  constructor(reads: TableReads, calls: WriteCalls, mode: SerialMode) {
+    this.#reads = reads;
+    this.#calls = calls;
+    this.#quorum = mode === "quorum";
+  }
+
+  insertNew(key: Key, value: unknown, options?: SerialOptions): Promise<boolean> {
+    return this.#start(options, () => {
+      const encoded = encodeValue(value);
+      return { key, decide: (reserved) => reserved.insertNew(encoded) };
+    });
+  }
+
+  getOrInsert<V>(
+    key: Key,
+    make: V | (() => V),
+    options?: SerialOptions,
+  ): Promise<{ inserted: boolean; value: V }> {
+    return this.#start(options, () => {
+      const isMaker = isFunction<() => V>(make);
+      const given = isMaker ? "" : encodeValue(make);
+      const encode = (): string => (isMaker ? encodeValue(make()) : given);
+      return {
+        key,
+        decide: (reserved) =>
+          reserved.getOrInsert(encode) as Decision<{ inserted: boolean; value: V }>,
+      };
+    });
+  }
+
+  setSerial<V>(
+    key: Key,
+    change: V | ((current: V | undefined) => V | undefined),
+    options?: SerialOptions,
+  ): Promise<V | undefined> {
+    return this.#start(options, () => {
+      const isChanger = isFunction<(current: V | undefined) => V | undefined>(change);
+      const given = isChanger ? "" : encodeValue(change);
+      const encode = (current: unknown): string | undefined =>
+        isChanger ? encodeChange(change(current as V | undefined)) : given;
+      return { key, decide: (reserved) => reserved.set(encode) as Decision<V | undefined> };
+    });
+  }
+
+  replaceIf(key: Key, version: string, value: unknown, options?: SerialOptions): Promise<boolean> {
+    return this.#start(options, () => {
+      if (typeof version !== "string") {
+        throw new InvalidArgumentError(`version is ${String(version)}, take that of an entry`);
+      }
+      const encoded = encodeValue(value);
+      return { key, decide: (reserved) => reserved.replaceIf(version, encoded) };
+    });
+  }
+
+  withKey<T>(key: Key, fn: (hold: KeyHold) => T | Promise<T>, options?: HoldOptions): Promise<T> {
+    if (typeof fn !== "function") {
+      const error = new InvalidArgumentError(`withKey got ${String(fn)}, it takes a function`);
+      return this.#calls.rejection(error);
+    }
+    return new Promise<T>((resolve, reject) => {
+      const hold = { isHeld: false };
+      let outcome: () => void = () => {};
+      let pending: Pending | null = null;
+      const begin = (): null => {
+        hold.isHeld = true;
+        const end = (settle: () => void): void => {
+          outcome = settle;
+          if (pending !== null) this.#calls.tables.serial.finish(pending);
+        };
+        void Promise.resolve(hold)
+          .then(fn)
+          .then(
+            (result) => end(() => resolve(result)),
+            (error: unknown) => end(() => reject(error)),
+          );
+        return null;
+      };
+      const over = (settle: () => void): void => {
+        hold.isHeld = false;
+        settle();
+      };
+      pending = this.#request(key, options, {
+        holdMs: checkTimeout("holdMs", options?.holdMs ?? TIMEOUT_MS),
+        run: begin,
+        done: () => over(outcome),
+        fail: (error) => over(() => reject(error)),
+      });
+    }).catch((error: unknown) => this.#calls.rejection<T>(error));
+  }
+
+  /** Checks and encodes everything, then asks for the key. */
+  #start<T>(
+    options: SerialOptions | undefined,
+    prepare: () => {
+      readonly key: Key;
+      readonly decide: (reserved: ReservedKey) => Decision<T>;
+    },
+  ): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const { key, decide } = prepare();
+      let result: T;
+      this.#request(key, options, {
+        holdMs: null,
+        run: () => {
+          const decision = decide(this.#reserved(key));
+          result = decision.result;
+          return decision.seq;
+        },
+        done: () => resolve(result),
+        fail: reject,
+      });
+    }).catch((error: unknown) => this.#calls.rejection<T>(error));
+  }
+
+  #reserved(key: Key): ReservedKey {
+    const { write, replica } = this.#calls.tables;
+    const { state } = this.#reads;
+    const { ids } = replica.origins;
+    return new ReservedKey({ state, write, ids, key: encodeKey(key), quorum: this.#quorum });
+  }
+
+  #request(
+    key: Key,
+    options: SerialOptions | undefined,
+    of: Pick<SerialCall, "holdMs" | "run" | "done" | "fail">,
+  ): Pending {
+    const timeoutMs = checkTimeout("timeoutMs", options?.timeoutMs ?? TIMEOUT_MS);
+    this.#calls.checkRunning();
+    if (options?.signal?.aborted === true) throw new AbortedError("aborted before it began");
+    const { tables } = this.#calls;
+    const pending = tables.serial.request({
+      ...of,
+      resource: `${this.#reads.state.id}|${encodeKey(key)}`,
+      quorum: this.#quorum,
+      deadline: tables.now() + timeoutMs,
+    });
+    const abort = (): void => tables.serial.cancel(pending, new AbortedError("aborted"));
+    options?.signal?.addEventListener("abort", abort, { once: true });
+    return pending;
+  }
+}
+
+function isFunction<F>(value: unknown): value is F {
+  return typeof value === "function";
+}
+
+function checkTimeout(name: string, ms: number): number {
+  if (Number.isInteger(ms) && ms >= 1 && ms <= TIMEOUT_MAX_MS) return ms;
+  throw new InvalidArgumentError(
+    `${name} is ${String(ms)}, allowed are whole numbers from 1 to ${TIMEOUT_MAX_MS}`,
+  );
+}

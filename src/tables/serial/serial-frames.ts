@@ -1,0 +1,242 @@
+/** The frames of serial operations, and their bytes. doc/protocol-serial.md describes them. */
+import { ByteReader, ByteWriter } from "../../bytes.ts";
+import { ProtocolError } from "../../errors.ts";
+import { readId } from "../frame-dictionary.ts";
+import { ORIGINS_MAX } from "../frame-kinds.ts";
+import { readView, type View, writeView } from "../view.ts";
+import type { Term } from "./term.ts";
+
+/** First and last kind of these frames; sent only where both ends have the feature. */
+export const SERIAL_KIND_MIN = 0x30;
+export const SERIAL_KIND_MAX = 0x38;
+/** Requests in one frame. */
+export const REQUESTS_MAX = 1000;
+const RESOURCE_BYTES_MAX = 4096;
+
+/** One request for a key. */
+export interface AskedKey {
+  /** Unique to its asker's incarnation. */
+  readonly request: number;
+  readonly resource: string;
+  readonly quorum: boolean;
+}
+
+/** One key given back. */
+export interface Released {
+  readonly request: number;
+  /** The key is free once this much of the releaser's log is applied. */
+  readonly upTo: number;
+}
+
+/** The frames. */
+export type SerialFrame =
+  /** Both ends when a link is up, and when `voter` changes. */
+  | {
+      readonly kind: "state";
+      readonly promised: Term;
+      readonly voter: boolean;
+      readonly view: View;
+    }
+  /** "Follow me in my term of this number." */
+  | { readonly kind: "lead"; readonly count: number }
+  /** The answer; `promised` is another term if that is newer. */
+  | {
+      readonly kind: "follow";
+      readonly promised: Term;
+      readonly voter: boolean;
+      readonly view: View;
+      /** Origins that the sender is linked to. */
+      readonly links: readonly number[];
+      /** Keys that its code holds on to. */
+      readonly holds: readonly AskedKey[];
+    }
+  | { readonly kind: "ask"; readonly count: number; readonly asked: readonly AskedKey[] }
+  | {
+      readonly kind: "grant";
+      readonly count: number;
+      readonly view: View;
+      readonly requests: readonly number[];
+    }
+  /** The leader has no room for these. */
+  | { readonly kind: "refuse"; readonly requests: readonly number[] }
+  | { readonly kind: "release"; readonly released: readonly Released[] }
+  /** "Say so when you cover this, and which term you have promised then." */
+  | { readonly kind: "confirm"; readonly id: number; readonly view: View }
+  | {
+      readonly kind: "confirmed";
+      readonly id: number;
+      readonly promised: Term;
+      readonly voter: boolean;
+      readonly closed: readonly number[];
+    };
+
+const KINDS: Readonly<Record<SerialFrame["kind"], number>> = {
+  state: 0x30,
+  lead: 0x31,
+  follow: 0x32,
+  ask: 0x33,
+  grant: 0x34,
+  refuse: 0x35,
+  release: 0x36,
+  confirm: 0x37,
+  confirmed: 0x38,
+};
+
+/** Whether a frame is one of these. */
+export function isSerialFrame(frame: Uint8Array): boolean {
+  const kind = frame[0] as number;
+  return kind >= SERIAL_KIND_MIN && kind <= SERIAL_KIND_MAX;
+}
+
+export function encodeSerial(frame: SerialFrame): Uint8Array {
+  const writer = new ByteWriter(256);
+  writer.u8(KINDS[frame.kind]);
+  switch (frame.kind) {
+    case "state":
+      writeTerm(writer, frame.promised);
+      writer.u8(frame.voter ? 1 : 0);
+      writeView(writer, frame.view);
+      break;
+    case "lead":
+      writer.varint(frame.count);
+      break;
+    case "follow":
+      writeTerm(writer, frame.promised);
+      writer.u8(frame.voter ? 1 : 0);
+      writeView(writer, frame.view);
+      writeNumbers(writer, frame.links);
+      writeAsked(writer, frame.holds);
+      break;
+    case "ask":
+      writer.varint(frame.count);
+      writeAsked(writer, frame.asked);
+      break;
+    case "grant":
+      writer.varint(frame.count);
+      writeView(writer, frame.view);
+      writeNumbers(writer, frame.requests);
+      break;
+    case "refuse":
+      writeNumbers(writer, frame.requests);
+      break;
+    case "release":
+      writer.varint(frame.released.length);
+      for (const { request, upTo } of frame.released) {
+        writer.varint(request);
+        writer.varint(upTo);
+      }
+      break;
+    case "confirm":
+      writer.varint(frame.id);
+      writeView(writer, frame.view);
+      break;
+    case "confirmed":
+      writer.varint(frame.id);
+      writeTerm(writer, frame.promised);
+      writer.u8(frame.voter ? 1 : 0);
+      writeNumbers(writer, frame.closed);
+      break;
+    default:
+      frame satisfies never;
+  }
+  return writer.take();
+}
+
+/** Throws ProtocolError unless the bytes are one of the frames. */
+export function decodeSerial(bytes: Uint8Array): SerialFrame {
+  const reader = new ByteReader(bytes);
+  const frame = readFrame(reader.u8(), reader);
+  reader.end();
+  return frame;
+}
+
+function readFrame(kind: number, reader: ByteReader): SerialFrame {
+  switch (kind) {
+    case KINDS.state: {
+      const promised = readTerm(reader);
+      return { kind: "state", promised, voter: readFlag(reader), view: readView(reader) };
+    }
+    case KINDS.lead:
+      return { kind: "lead", count: reader.varint() };
+    case KINDS.follow: {
+      const promised = readTerm(reader);
+      const voter = readFlag(reader);
+      const view = readView(reader);
+      const links = readNumbers(reader, ORIGINS_MAX);
+      return { kind: "follow", promised, voter, view, links, holds: readAsked(reader) };
+    }
+    case KINDS.ask:
+      return { kind: "ask", count: reader.varint(), asked: readAsked(reader) };
+    case KINDS.grant: {
+      const count = reader.varint();
+      const view = readView(reader);
+      return { kind: "grant", count, view, requests: readNumbers(reader, REQUESTS_MAX) };
+    }
+    case KINDS.refuse:
+      return { kind: "refuse", requests: readNumbers(reader, REQUESTS_MAX) };
+    case KINDS.release:
+      return { kind: "release", released: readReleased(reader) };
+    case KINDS.confirm:
+      return { kind: "confirm", id: reader.varint(), view: readView(reader) };
+    case KINDS.confirmed: {
+      const id = reader.varint();
+      const promised = readTerm(reader);
+      const voter = readFlag(reader);
+      return { kind: "confirmed", id, promised, voter, closed: readNumbers(reader, ORIGINS_MAX) };
+    }
+    default:
+      throw new ProtocolError(`frame of kind ${kind}, unknown to this protocol`);
+  }
+}
+
+function writeTerm(writer: ByteWriter, term: Term): void {
+  writer.varint(term.count);
+  writer.varint(term.leader);
+}
+
+function readTerm(reader: ByteReader): Term {
+  return { count: reader.varint(), leader: reader.varint() };
+}
+
+function readFlag(reader: ByteReader): boolean {
+  const flag = reader.u8();
+  if (flag > 1) throw new ProtocolError(`flag ${flag} in a frame, allowed are 0 and 1`);
+  return flag === 1;
+}
+
+function writeNumbers(writer: ByteWriter, numbers: readonly number[]): void {
+  writer.varint(numbers.length);
+  for (const number of numbers) writer.varint(number);
+}
+
+function readNumbers(reader: ByteReader, max: number): number[] {
+  const numbers: number[] = [];
+  for (let rest = reader.varint(max); rest > 0; rest--) numbers.push(readId(reader));
+  return numbers;
+}
+
+function writeAsked(writer: ByteWriter, asked: readonly AskedKey[]): void {
+  writer.varint(asked.length);
+  for (const { request, resource, quorum } of asked) {
+    writer.varint(request);
+    writer.u8(quorum ? 1 : 0);
+    writer.text(resource);
+  }
+}
+
+function readAsked(reader: ByteReader): AskedKey[] {
+  const asked: AskedKey[] = [];
+  for (let rest = reader.varint(REQUESTS_MAX); rest > 0; rest--) {
+    const request = readId(reader);
+    asked.push({ request, quorum: readFlag(reader), resource: reader.text(RESOURCE_BYTES_MAX) });
+  }
+  return asked;
+}
+
+function readReleased(reader: ByteReader): Released[] {
+  const released: Released[] = [];
+  for (let rest = reader.varint(REQUESTS_MAX); rest > 0; rest--) {
+    released.push({ request: readId(reader), upTo: reader.varint() });
+  }
+  return released;
+}
