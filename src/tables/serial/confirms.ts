@@ -19,6 +19,8 @@ export interface Confirmation<T> {
   readonly term: Term;
   readonly view: View;
   readonly calls: readonly T[];
+  /** Before the decision: only whether the term still is the newest. */
+  readonly isCheck: boolean;
   readonly yes: Set<number>;
   readonly no: Set<number>;
 }
@@ -40,7 +42,10 @@ export class Confirms<T> {
     this.#origins = origins;
   }
 
-  ask(calls: readonly T[], of: { readonly term: Term; readonly view: View }): Confirmation<T> {
+  ask(
+    calls: readonly T[],
+    of: { readonly term: Term; readonly view: View; readonly isCheck: boolean },
+  ): Confirmation<T> {
     const made = {
       id: this.#nextId++,
       ...of,

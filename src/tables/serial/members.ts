@@ -147,6 +147,8 @@ export class SerialMembers {
 
 /** Whether this replica has all that the view covers. */
 export function coversView(origins: Origins, view: View): boolean {
+  // Of a retired origin nobody says how far its log went: only a session brings all of it.
+  if (!origins.retired.includes(view.retired)) return false;
   for (const [id, seq] of view.vector) {
     if (seq === 0) continue;
     const index = origins.find(id);

@@ -20,16 +20,26 @@ export interface OutcomeParts {
   readonly members: SerialMembers;
   readonly voters: Voters;
   readonly clusterSize: number | undefined;
+  /** A call that was checked goes on. */
+  readonly resume: (pending: Pending) => void;
   /** Ends a call: well if the error is null. */
   readonly end: (pending: Pending, error: SkeinError | null) => void;
 }
 
+/** A call under the number that it had then. */
+interface Check {
+  readonly pending: Pending;
+  readonly request: number;
+}
+
 /** The waiting ones. */
 export class Outcomes {
-  readonly confirms: Confirms<Pending>;
+  readonly confirms: Confirms<Check>;
   readonly #parts: OutcomeParts;
   /** Written in `available` mode, in the order of the log. */
   #written: Pending[] = [];
+  /** Granted in `quorum` mode, to be decided if the term still is the newest. */
+  #checking: Check[] = [];
   /** Decided in `quorum` mode, to be confirmed once the ops are on their way. */
   #decided: Pending[] = [];
 
@@ -48,13 +58,29 @@ export class Outcomes {
     else this.#parts.end(pending, null);
   }
 
-  /** Asks for what was decided in this turn; its ops must have been sent before. */
+  /**
+   * Asks a majority first: who is cut off must not write what would surface later. What remains
+   * is a term that ends, unheard, within this one round trip.
+   */
+  check(pending: Pending): void {
+    this.#checking.push({ pending, request: pending.request });
+  }
+
+  /** Asks for what has come up in this turn; ops written in it must have been sent before. */
   ask(term: Term, broadcast: (frame: SerialFrame) => void): void {
-    if (this.#decided.length === 0) return;
+    if (this.#decided.length + this.#checking.length === 0) return;
     const view = viewOf(this.#parts.replica.origins);
-    const { id } = this.confirms.ask(this.#decided, { term, view });
+    const decided = this.#decided.map((pending) => ({ pending, request: pending.request }));
+    for (const [calls, isCheck] of [
+      [decided, false],
+      [this.#checking, true],
+    ] as const) {
+      if (calls.length === 0) continue;
+      const { id } = this.confirms.ask(calls, { term, view, isCheck });
+      broadcast({ kind: "confirm", id, view });
+    }
     this.#decided = [];
-    broadcast({ kind: "confirm", id, view });
+    this.#checking = [];
   }
 
   /** Answers others as far as this node holds what they ask for. */
@@ -91,17 +117,28 @@ export class Outcomes {
     this.#written.splice(0, done);
   }
 
+  #checked(pending: Pending): void {
+    if (pending.stage !== "granted") return;
+    pending.checked = true;
+    this.#parts.resume(pending);
+  }
+
   #settleConfirms(): void {
     const { voters, clusterSize = 0, end } = this.#parts;
     const others = voters.majority - (voters.isVoter ? 1 : 0);
-    for (const { id, yes, no, calls } of this.confirms.open()) {
-      const isOver = calls.every(({ stage }) => stage === "over");
+    for (const { id, yes, no, calls, isCheck } of this.confirms.open()) {
+      const isOver = calls.every(({ pending, request }) => {
+        return pending.stage === "over" || pending.request !== request;
+      });
       const isHopeless = clusterSize - no.size < voters.majority;
       if (!isOver && !isHopeless && yes.size < others) continue;
       this.confirms.close(id);
       const isKnown = yes.size >= others;
       const why = new UnavailableError("a majority has gone on to another leader");
-      for (const pending of calls) end(pending, isKnown ? null : why);
+      for (const { pending, request } of calls) {
+        if (!isCheck) end(pending, isKnown ? null : why);
+        else if (isKnown && pending.request === request) this.#checked(pending);
+      }
     }
   }
 }

@@ -45,12 +45,17 @@ export interface Pending {
   seq: number;
   /** Something was written under the key. */
   wrote: boolean;
+  /** Of `quorum` mode: a majority has confirmed that the grant's term still is the newest. */
+  checked: boolean;
 }
 
 interface GrantBatch {
   readonly view: View;
   readonly pendings: readonly Pending[];
 }
+
+/** What a node covers that holds nothing. */
+export const NOTHING: View = { vector: new Map(), closed: [], retired: [] };
 
 /** All of them. */
 export class Requests {
@@ -76,7 +81,15 @@ export class Requests {
 
   add(call: SerialCall): Pending {
     const { deadline } = call;
-    const pending: Pending = { call, request: 0, stage: "asking", deadline, seq: 0, wrote: false };
+    const pending: Pending = {
+      call,
+      request: 0,
+      stage: "asking",
+      deadline,
+      seq: 0,
+      wrote: false,
+      checked: false,
+    };
     this.#renew(pending);
     return pending;
   }
@@ -129,6 +142,11 @@ export class Requests {
     return runnable.filter(({ stage }) => stage === "granted");
   }
 
+  /** What those waited for beside their grant has come. */
+  resume(pending: Pending): void {
+    this.#granted.push({ view: NOTHING, pendings: [pending] });
+  }
+
   /** No leader is followed any more: what was not used is to be asked for again. */
   abandon(): void {
     this.#granted = [];
@@ -156,6 +174,7 @@ export class Requests {
     this.#pending.delete(pending.request);
     pending.request = this.#nextRequest++;
     pending.stage = "asking";
+    pending.checked = false;
     this.#pending.set(pending.request, pending);
     this.#unsent.push(pending);
   }

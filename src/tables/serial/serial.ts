@@ -11,16 +11,16 @@ import {
   SerialUnknownError,
   type SkeinError,
   UnavailableError,
-  UnsupportedError,
 } from "../../errors.ts";
 import type { Acks } from "../acks.ts";
 import type { Replica } from "../replica.ts";
 import { type View, viewOf } from "../view.ts";
+import { tooOld, unknown } from "./failures.ts";
 import { Leader } from "./leader.ts";
 import { SerialMembers } from "./members.ts";
 import { Outcomes } from "./outcomes.ts";
 import { Post, slices } from "./post.ts";
-import { type Pending, Requests, type SerialCall } from "./requests.ts";
+import { NOTHING, type Pending, Requests, type SerialCall } from "./requests.ts";
 import type { Waiting } from "./reservations.ts";
 import { decodeSerial, REQUESTS_MAX, type SerialFrame } from "./serial-frames.ts";
 import { compareTerms, NO_TERM, type Term } from "./term.ts";
@@ -53,7 +53,6 @@ export interface SerialCounts {
 const ROUNDS_MAX = 1000;
 /** Keys that code may hold on to at once, on one node: they fit into one frame. */
 const HOLDS_MAX = REQUESTS_MAX;
-const NOTHING: View = { vector: new Map(), closed: [], retired: [] };
 
 /** The machine. */
 export class Serial {
@@ -91,6 +90,10 @@ export class Serial {
       ...parts,
       members: this.#members,
       voters: this.#voters,
+      resume: (pending) => {
+        this.#requests.resume(pending);
+        parts.wake();
+      },
       end: (pending, error) => this.cancel(pending, error),
     });
   }
@@ -447,7 +450,10 @@ export class Serial {
   #runGranted(): boolean {
     if (this.#parts.isMerging()) return false;
     const runnable = this.#requests.takeRunnable();
-    for (const pending of runnable) this.#run(pending);
+    for (const pending of runnable) {
+      if (pending.call.quorum && !pending.checked) this.#outcomes.check(pending);
+      else this.#run(pending);
+    }
     return runnable.length > 0;
   }
 
@@ -489,18 +495,4 @@ export class Serial {
     const view = viewOf(this.#parts.replica.origins);
     return { kind: "state", promised: this.#promised, voter: this.#voters.isVoter, view };
   }
-}
-
-function tooOld(names: readonly string[]): UnsupportedError {
-  return new UnsupportedError(
-    `serial operations need all nodes to know them; too old: ${names.join(", ")}`,
-  );
-}
-
-function unknown(cause: SkeinError, isWritten: boolean): SerialUnknownError {
-  const where = isWritten ? "it may stand on this node" : "nothing was written";
-  return new SerialUnknownError(`the outcome is not known, ${where}: ${cause.message}`, {
-    cause,
-    isWritten,
-  });
 }
