@@ -45,7 +45,7 @@ export type {
   KeyHold,
   SerialMode,
   SerialOptions,
-} from "./tables/serial/serial-calls.ts";
+} from "./tables/serial-calls.ts";
 export type { Entry, Table } from "./tables/table.ts";
 export type { IndexFunction, TableOptions } from "./tables/table-options.ts";
 export type { DumpedRow, ScanOptions, TableInfo } from "./tables/table-reads.ts";

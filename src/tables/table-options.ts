@@ -6,7 +6,7 @@ import type { MergeFunction } from "./merged-values.ts";
 import { MergedValues } from "./merged-values.ts";
 import { OrderedKeys } from "./ordered-keys.ts";
 import { SecondaryIndex } from "./secondary-index.ts";
-import type { SerialMode } from "./serial/serial-calls.ts";
+import type { SerialMode } from "./serial-calls.ts";
 import { isSchema, type StandardSchema } from "./table-schema.ts";
 import type { TableIdentity, TableLifetime, TableState, TableType } from "./table-state.ts";
 

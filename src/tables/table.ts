@@ -11,7 +11,7 @@ import {
   SerialCalls,
   type SerialMode,
   type SerialOptions,
-} from "./serial/serial-calls.ts";
+} from "./serial-calls.ts";
 import type { DumpedRow, ScanOptions, TableInfo, TableReads } from "./table-reads.ts";
 import { clearTable, exportLines, importLines } from "./table-transfer.ts";
 import { type Verification, verifyNode } from "./table-verify.ts";

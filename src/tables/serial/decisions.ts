@@ -4,7 +4,6 @@ import type { LocalWriter } from "../local-writer.ts";
 import type { Row } from "../row.ts";
 import { versionOf } from "../table-reads.ts";
 import type { TableState } from "../table-state.ts";
-import { encodeValue } from "../value.ts";
 
 /** The seq of what was written (0: nothing), and what the caller gets. */
 export interface Decision<T> {
@@ -42,7 +41,9 @@ export class ReservedKey {
 
   getOrInsert(make: () => string): Decision<{ inserted: boolean; value: unknown }> {
     const row = this.#current();
-    if (row !== undefined) return { seq: 0, result: { inserted: false, value: row.read() } };
+    if (row !== undefined) {
+      return { seq: 0, result: { inserted: false, value: this.#state.read(row) } };
+    }
     const seq = this.#write.set(this.#state, this.#key, make());
     const value = this.#state.visible(this.#key)?.read();
     return { seq, result: { inserted: true, value } };
@@ -50,7 +51,8 @@ export class ReservedKey {
 
   /** `change` gives the encoded new value, or undefined to remove the row. */
   set(change: (current: unknown) => string | undefined): Decision<unknown> {
-    const result = this.#current()?.read();
+    const row = this.#current();
+    const result = row === undefined ? undefined : this.#state.read(row);
     const changed = change(result);
     const seq =
       changed === undefined
@@ -80,9 +82,4 @@ export class ReservedKey {
     }
     return undefined;
   }
-}
-
-/** The value of `setSerial`, encoded. */
-export function encodeChange(value: unknown): string | undefined {
-  return value === undefined ? undefined : encodeValue(value);
 }

@@ -1,9 +1,9 @@
 /** Some nodes' tables with serial operations, wired by hand: frames wait until they are delivered. */
 
+import { SERIAL_FEATURE } from "../../../src/tables/features.ts";
 import type { TablesLimits } from "../../../src/tables/limits.ts";
 import { ReservedKey } from "../../../src/tables/serial/decisions.ts";
 import type { Pending } from "../../../src/tables/serial/requests.ts";
-import { SERIAL_FEATURE } from "../../../src/tables/serial/serial-frames.ts";
 import { Tables } from "../../../src/tables/tables.ts";
 import { encodeValue } from "../../../src/tables/value.ts";
 

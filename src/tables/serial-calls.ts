@@ -2,13 +2,12 @@
  * From a serial call to its promise: what each of the calls decides while its key is reserved,
  * its options and its errors. Part of the tables' public face.
  */
-import { AbortedError, InvalidArgumentError } from "../../errors.ts";
-import { encodeKey, type Key } from "../key.ts";
-import type { TableReads } from "../table-reads.ts";
-import { encodeValue } from "../value.ts";
-import type { Abort, WriteCalls } from "../write-calls.ts";
-import { type Decision, encodeChange, ReservedKey } from "./decisions.ts";
-import type { Pending, SerialCall } from "./requests.ts";
+import { AbortedError, InvalidArgumentError } from "../errors.ts";
+import { encodeKey, type Key } from "./key.ts";
+import { type Decision, ReservedKey } from "./serial/decisions.ts";
+import type { Pending, SerialCall } from "./serial/requests.ts";
+import type { TableReads } from "./table-reads.ts";
+import type { Abort, WriteCalls } from "./write-calls.ts";
 
 /** How serial operations of a table behave when the cluster is split. */
 export type SerialMode = "available" | "quorum";
@@ -50,7 +49,7 @@ export class SerialCalls {
 
   insertNew(key: Key, value: unknown, options?: SerialOptions): Promise<boolean> {
     return this.#start(options, () => {
-      const encoded = encodeValue(value);
+      const encoded = this.#reads.encode(value);
       return { key, decide: (reserved) => reserved.insertNew(encoded) };
     });
   }
@@ -62,8 +61,8 @@ export class SerialCalls {
   ): Promise<{ inserted: boolean; value: V }> {
     return this.#start(options, () => {
       const isMaker = isFunction<() => V>(make);
-      const given = isMaker ? "" : encodeValue(make);
-      const encode = (): string => (isMaker ? encodeValue(make()) : given);
+      const given = isMaker ? "" : this.#reads.encode(make);
+      const encode = (): string => (isMaker ? this.#reads.encode(make()) : given);
       return {
         key,
         decide: (reserved) =>
@@ -79,9 +78,9 @@ export class SerialCalls {
   ): Promise<V | undefined> {
     return this.#start(options, () => {
       const isChanger = isFunction<(current: V | undefined) => V | undefined>(change);
-      const given = isChanger ? "" : encodeValue(change);
+      const given = isChanger ? "" : this.#reads.encode(change);
       const encode = (current: unknown): string | undefined =>
-        isChanger ? encodeChange(change(current as V | undefined)) : given;
+        isChanger ? this.#encodeChange(change(current as V | undefined)) : given;
       return { key, decide: (reserved) => reserved.set(encode) as Decision<V | undefined> };
     });
   }
@@ -91,7 +90,7 @@ export class SerialCalls {
       if (typeof version !== "string") {
         throw new InvalidArgumentError(`version is ${String(version)}, take that of an entry`);
       }
-      const encoded = encodeValue(value);
+      const encoded = this.#reads.encode(value);
       return { key, decide: (reserved) => reserved.replaceIf(version, encoded) };
     });
   }
@@ -154,6 +153,11 @@ export class SerialCalls {
         fail: reject,
       });
     }).catch((error: unknown) => this.#calls.rejection<T>(error));
+  }
+
+  /** A function's result; undefined removes the row. */
+  #encodeChange(value: unknown): string | undefined {
+    return value === undefined ? undefined : this.#reads.encode(value);
   }
 
   #reserved(key: Key): ReservedKey {
