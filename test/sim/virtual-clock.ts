@@ -42,7 +42,8 @@ export class VirtualClock {
 
   /** Runs all events up to and including that time, then stands at it; ends early if told so. */
   runUntil(untilMs: number, isOver: () => boolean): void {
-    while (!isOver()) {
+    for (;;) {
+      if (isOver()) return;
       const next = this.#heap[0];
       if (next === undefined || next.atMs > untilMs) break;
       this.#pop();

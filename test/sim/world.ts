@@ -299,7 +299,8 @@ export class World {
     for (const life of live) {
       life.process.call(() => this.#probeFrom(life, live.length - 1, () => settled++));
     }
-    this.#runUntil(this.#time.nowMs + PROBE_MS);
+    const isOver = (): boolean => settled === live.length || this.#violation !== null;
+    this.#time.runUntil(this.#time.nowMs + PROBE_MS, isOver);
     if (settled === live.length || this.#violation !== null) return;
     this.#report("pending", `${live.length - settled} writes at rest wait for ${PROBE_MS} ms`);
   }
