@@ -167,12 +167,13 @@ export class Chaos {
       strange.length === 0 && lost.length === 0,
       `${facts.length} run, ${dead.length} were ended${lost.map((line) => `\n       ${line}`).join("")}`,
     );
-    const gaps = facts.reduce((sum, one) => sum + (one.counters.gaps ?? 0), 0);
+    const sum = (counter: string) =>
+      facts.reduce((all, one) => all + (one.counters[counter] ?? 0), 0);
     const { strangers } = this.#network;
     this.#options.claims.check(
-      "no log had a gap, and no connection was a stranger's",
-      gaps === 0 && strangers === 0,
-      `${gaps} gaps, ${strangers} strangers`,
+      "no log had a gap, no replica diverged from another, and no connection was a stranger's",
+      sum("gaps") === 0 && sum("divergences") === 0 && strangers === 0,
+      `${sum("gaps")} gaps, ${sum("divergences")} divergences, ${strangers} strangers`,
     );
   }
 
