@@ -66,6 +66,7 @@ export class DeclaredTables {
     const { tables } = this.#calls;
     const state = tables.open(identity);
     attachIndexes(state, options);
+    tables.attachLater(state);
     const reads = new TableReads(state, tables, this.#nameOf);
     reads.schema = options.schema ?? null;
     attachConflicts(reads, options);

@@ -124,6 +124,7 @@ export class TableReads {
 
   /** Heads of the chains of visible rows, in key order if the table is ordered. */
   *heads(): IterableIterator<Row> {
+    this.state.finishAttach();
     const { ordered, rows } = this.state;
     if (ordered === null) {
       for (const head of rows.values()) {
@@ -137,6 +138,7 @@ export class TableReads {
 
   /** Visible rows of a piece of an ordered table. */
   scan(options: ScanOptions): IterableIterator<Row> {
+    this.state.finishAttach();
     const { ordered, name } = this.state;
     if (ordered === null) {
       throw new TableError(`table "${name}" is not ordered; declare it with { ordered: true }`);
@@ -198,6 +200,7 @@ export class TableReads {
   }
 
   index(name: string): SecondaryIndex {
+    this.state.finishAttach();
     const index = this.state.indexes.find((candidate) => candidate.name === name);
     if (index !== undefined) return index;
     const known = this.state.indexes.map((candidate) => `"${candidate.name}"`).join(", ");

@@ -12,8 +12,11 @@ import type { OrderedKeys } from "./ordered-keys.ts";
 import type { Origins } from "./origins.ts";
 import type { Quota } from "./quota.ts";
 import { compareWrites, type Row } from "./row.ts";
-import { RowMap } from "./row-map.ts";
+import { RowMap, SHARDS, shardOf } from "./row-map.ts";
 import type { SecondaryIndex } from "./secondary-index.ts";
+
+/** So many rows come into order and indexes in the turn in which a table is declared. */
+const ATTACHED_AT_ONCE_MAX = 2000;
 
 /** `set`: one visible value a key. `bag`: any number of distinct values a key. */
 export type TableType = "set" | "bag";
@@ -104,6 +107,8 @@ export class TableState {
   sumA = 0;
   sumB = 0;
   readonly #origins: Origins;
+  /** Shards whose rows are in order and indexes; the rows of others come into them later. */
+  #attachedShards = SHARDS;
   /** Keys whose only row is of that origin (local index): makes `size` cheap while some hide. */
   readonly #singles: number[] = [];
   /** Rows held by origin (local index). */
@@ -117,23 +122,46 @@ export class TableState {
     this.#origins = origins;
   }
 
-  /** Declares order and indexes; rows that are here already come into them. */
+  /**
+   * Declares order and indexes. Rows that are here already come into them: few at once, many by
+   * `stepAttach`, or at the latest by `finishAttach`, before anything is read from them.
+   */
   attach(ordered: OrderedKeys | null, indexes: readonly SecondaryIndex[]): void {
     this.ordered = ordered;
     this.indexes = indexes;
     if (ordered === null && indexes.length === 0) return;
-    for (const head of this.rows.values()) {
-      ordered?.add(head.key);
-      for (const index of indexes) {
+    this.#attachedShards = 0;
+    if (this.rows.size <= ATTACHED_AT_ONCE_MAX) this.finishAttach();
+  }
+
+  /** Takes some shards into order and indexes, at least one; true if more are left. */
+  stepAttach(rows: number): boolean {
+    for (let seen = 0; seen < rows && this.#attachedShards < SHARDS; ) {
+      for (const head of this.rows.shard(this.#attachedShards)) {
+        seen++;
+        this.ordered?.add(head.key);
         for (let row: Row | null = head; row !== null; row = row.next) {
-          index.add(row.key, indexable(row));
+          for (const index of this.indexes) index.add(row.key, indexable(row));
         }
       }
+      this.#attachedShards++;
     }
+    return this.#attachedShards < SHARDS;
+  }
+
+  /** Takes in all that is left. */
+  finishAttach(): void {
+    if (this.#attachedShards < SHARDS) this.stepAttach(Number.POSITIVE_INFINITY);
+  }
+
+  /** Whether rows are left that are not in order and indexes yet. */
+  get isAttaching(): boolean {
+    return this.#attachedShards < SHARDS;
   }
 
   /** The table is declared no longer: its rows stay, as opaque ones. */
   detach(): void {
+    this.#attachedShards = SHARDS;
     this.declared = false;
     this.ordered = null;
     this.indexes = [];
@@ -247,7 +275,7 @@ export class TableState {
   insert(row: Row, head: Row | undefined): void {
     if (head === undefined) {
       this.rows.set(row.key, row);
-      this.ordered?.add(row.key);
+      if (this.ordered !== null && this.#isAttached(row.key)) this.ordered.add(row.key);
       this.#countSingle(row, 1);
     } else {
       if (head.next === null) {
@@ -259,7 +287,7 @@ export class TableState {
     this.births++;
     this.bytes += row.key.length + row.value.length;
     this.#birthsOf[row.birthOrigin] = this.birthsOf(row.birthOrigin) + 1;
-    for (const index of this.indexes) index.add(row.key, indexable(row));
+    this.#index(row);
   }
 
   /** Takes a row out of its key's chain. */
@@ -299,7 +327,7 @@ export class TableState {
     row.hi = hi;
     row.lo = lo;
     if (rest !== null) this.#chain(rest, row);
-    for (const index of this.indexes) index.add(row.key, indexable(row));
+    this.#index(row);
   }
 
   /**
@@ -321,7 +349,7 @@ export class TableState {
     row.lo = op.lo;
     this.#countSingle(row, 1);
     this.#birthsOf[row.birthOrigin] = this.birthsOf(row.birthOrigin) + 1;
-    for (const index of this.indexes) index.add(row.key, indexable(row));
+    this.#index(row);
   }
 
   #chain(head: Row, row: Row): void {
@@ -353,7 +381,17 @@ export class TableState {
     return head;
   }
 
+  #isAttached(key: string): boolean {
+    return this.#attachedShards === SHARDS || shardOf(key) < this.#attachedShards;
+  }
+
+  #index(row: Row): void {
+    if (this.indexes.length === 0 || !this.#isAttached(row.key)) return;
+    for (const index of this.indexes) index.add(row.key, indexable(row));
+  }
+
   #unindex(row: Row, rest: Row | null): void {
+    if (this.indexes.length === 0 || !this.#isAttached(row.key)) return;
     for (const index of this.indexes) {
       index.remove(row.key, indexable(row));
       for (let other = rest; other !== null; other = other.next) {

@@ -161,6 +161,13 @@ export class Tables {
     return this.replica.table(identity);
   }
 
+  /** Rows that were there before the table was declared come into its indexes in slices. */
+  attachLater(table: TableState): void {
+    if (!table.isAttaching) return;
+    this.replica.deliveries.add({ deliver: (rows) => table.stepAttach(rows) });
+    this.#outbox.wake();
+  }
+
   /** Throws unless writes may be made now. */
   checkWritable(writes: number): void {
     if (this.#fenced !== null) throw new FencedError(`this node was fenced: ${this.#fenced}`);
