@@ -28,11 +28,13 @@ describe("a table that is declared late", () => {
     const slices: boolean[] = [];
     for (let round = 0; state.isAttaching; round++) {
       slices.push(faces.pair.a.run());
-      const at = round * 300;
-      void b.set(at, { user: "late", at });
-      void b.delete(at + 1);
-      void b.patch(at + 2, { user: "late" });
-      void b.set(ROWS + at, { user: "late", at });
+      for (let at = round * 300; at < round * 300 + 90; at += 3) {
+        void b.set(at, { user: "late", at });
+        void b.delete(at + 1);
+        void b.patch(at + 2, { user: "late" });
+        void b.set(ROWS + at, { user: "late", at });
+      }
+      faces.pair.b.run();
       for (const { to, from, frame } of faces.pair.sent.splice(0)) {
         faces.pair.node(to).receive(from, frame);
       }
