@@ -28,6 +28,11 @@ export class DeclaredTables {
     this.#nameOf = nameOf;
   }
 
+  /** What the table of that name is; throws TableError if it was not declared. */
+  identity(name: string): TableIdentity {
+    return this.#declared.get(name)?.identity ?? this.#unknown(name);
+  }
+
   /** What peers are told. */
   list(): DeclaredTable[] {
     return [...this.#declared.values()].map(({ identity }) => identity);

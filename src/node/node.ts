@@ -9,27 +9,30 @@
  */
 import { EventEmitter } from "node:events";
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
-import type { Cluster } from "../cluster/cluster.ts";
 import type { Member, Peer } from "../cluster/cluster-events.ts";
 import { DEFAULT_CLUSTER_TIMINGS } from "../cluster/cluster-options.ts";
 import type { LinkHandler } from "../cluster/transport.ts";
 import { WsTransport } from "../cluster/ws-transport.ts";
 import type { DiscoveredNode, Identity } from "../discovery/discovery.ts";
-import { FencedError, NotRunningError, ProtocolError } from "../errors.ts";
+import { FencedError, NotRunningError, ProtocolError, UnavailableError } from "../errors.ts";
 import type { BagTable } from "../tables/bag-table.ts";
 import type { Table } from "../tables/table.ts";
 import type { TableOptions } from "../tables/table-options.ts";
+import type { DumpedRow } from "../tables/table-reads.ts";
 import type { TableType } from "../tables/table-state.ts";
 import { type Verification, verifyNode } from "../tables/table-verify.ts";
 import { WriteCalls } from "../tables/write-calls.ts";
 import { DeclaredTables } from "./declared-tables.ts";
 import { assembleEngine, type Engine } from "./engine.ts";
+import { linkStatuses, reachedBy } from "./links.ts";
 import type { NodeEvents } from "./node-events.ts";
+import { NodeNames } from "./node-names.ts";
 import { type CheckedNodeOptions, checkNodeOptions, type NodeOptions } from "./options.ts";
 import { Readiness } from "./readiness.ts";
+import { FEATURE_DUMP, RemoteDumps } from "./remote-dumps.ts";
 import { decodeReport, encodeReport, FRAME_REPORT, type NodeReport } from "./report.ts";
 import { Seeker } from "./seeker.ts";
-import { type LinkStatus, type NodeStatus, statusLists } from "./status.ts";
+import { type NodeStatus, statusLists } from "./status.ts";
 import { systemClock, systemRandom } from "./system.ts";
 
 /** For those above, who see tables only through a node. */
@@ -54,9 +57,11 @@ export class Node {
   readonly #transport: WsTransport;
   readonly #events = new EventEmitter<NodeEvents>();
   readonly #reports = new Map<string, NodeReport>();
+  readonly #names = new NodeNames();
   readonly #startedAt = systemClock.now();
   readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
   readonly #readiness: Readiness;
+  readonly #dumps: RemoteDumps;
   #identity: Identity | undefined;
   #engine: Engine | undefined;
   #calls: WriteCalls | undefined;
@@ -84,6 +89,12 @@ export class Node {
       log: options.log,
     });
     this.#readiness = new Readiness(() => this.#isJoined());
+    this.#dumps = new RemoteDumps({
+      clock: systemClock,
+      tables: () => this.#running().engine.tables,
+      send: (origin, frame) => this.#engine?.cluster.send(origin, frame),
+      nameOf: (origin) => this.#nameOf(origin),
+    });
     this.#events.setMaxListeners(1000);
   }
 
@@ -167,6 +178,23 @@ export class Node {
     this.#sendReports();
   }
 
+  /**
+   * The rows of a table as another node holds them, in no order, page by page; with `hidden` also
+   * those that it does not show. Rejects with UnavailableError if that node is not linked or does
+   * not answer, UnsupportedError if it is too old, TableError if the table is not declared here.
+   */
+  remoteDump(
+    nodeName: string,
+    table: string,
+    { hidden = false }: { readonly hidden?: boolean } = {},
+  ): AsyncIterableIterator<DumpedRow<unknown>> {
+    const { engine, declared } = this.#running();
+    const identity = declared.identity(table);
+    const peer = engine.cluster.linkedPeers().find(({ name }) => name === nodeName);
+    if (peer === undefined) throw new UnavailableError(`there is no link to a node "${nodeName}"`);
+    return this.#dumps.rows(peer, { table: identity, hidden });
+  }
+
   /** Other nodes that are known and not closed. */
   nodes(): readonly Member[] {
     return this.#engine?.cluster.members() ?? [];
@@ -189,7 +217,7 @@ export class Node {
     const { engine, declared, calls } = this.#running();
     const { tables, cluster } = engine;
     const members = cluster.members();
-    const links = this.#links();
+    const links = linkStatuses(engine);
     const vector: Record<string, number> = {};
     const { origins } = tables.replica;
     for (const index of origins.listedIndexes()) {
@@ -262,6 +290,7 @@ export class Node {
     const error = new NotRunningError(`node "${this.name}" is stopped`);
     this.#calls?.end(error);
     this.#declared?.end();
+    this.#dumps.end(error);
     this.#engine?.tables.failAll(error);
     this.#engine?.tables.comparisons.abort();
     this.#readiness.fail(error);
@@ -274,7 +303,11 @@ export class Node {
   #assemble(identity: Identity): Engine {
     const { cluster, name, secrets, limits, timings, clusterSize, log } = this.#options;
     return assembleEngine(
-      { cluster, name, secrets, limits, timings, clusterSize, ...identity, address: this.#address },
+      {
+        ...{ cluster, name, secrets, limits, timings, clusterSize, ...identity },
+        address: this.#address,
+        features: [FEATURE_DUMP],
+      },
       {
         transport: this.#transport,
         clock: systemClock,
@@ -284,7 +317,10 @@ export class Node {
           linkUp: (peer) => this.#linkUp(peer),
           linkDown: (peer, reason) => this.#linkDown(peer, reason),
           frame: (peer, frame) => this.#frame(peer, frame),
-          memberUp: (member) => this.#emit("nodeUp", member),
+          memberUp: (member) => {
+            this.#names.remember(member);
+            this.#emit("nodeUp", member);
+          },
           memberDown: (member, reason) => this.#memberDown(member.name, member.origin, reason),
           originClosed: (origin, reason) => this.#emit("originClosed", { origin, reason }),
           refused: (refusal) => this.#emit("refused", refusal),
@@ -337,6 +373,7 @@ export class Node {
   }
 
   #linkUp(peer: Peer): void {
+    this.#names.remember(peer);
     this.#seeker.linked(peer.address);
     this.#engine?.cluster.send(peer.origin, encodeReport(this.#report()));
     this.#emit("linkUp", peer);
@@ -345,6 +382,7 @@ export class Node {
 
   #linkDown(peer: Peer, reason: string): void {
     this.#reports.delete(peer.name);
+    this.#dumps.linkDown(peer.origin);
     this.#emit("linkDown", peer, reason);
   }
 
@@ -366,6 +404,7 @@ export class Node {
   }
 
   #frame(peer: Peer, frame: Uint8Array): void {
+    if (this.#dumps.frame(peer, frame)) return;
     if (frame[0] !== FRAME_REPORT) throw new ProtocolError(`frame of kind ${frame[0]}, unknown`);
     this.#reports.set(peer.name, decodeReport(frame));
   }
@@ -406,27 +445,9 @@ export class Node {
     return true;
   }
 
-  #links(): LinkStatus[] {
-    const { tables, cluster } = this.#running().engine;
-    const members = new Map(cluster.members().map((member) => [member.origin, member]));
-    // A stopped cluster tells of no ends: what it has now counts.
-    const linked = new Set(cluster.linkedPeers().map(({ origin }) => origin));
-    const peers = [...tables.peers.values()].filter((peer) => linked.has(peer.id));
-    return peers.map((peer) => ({
-      name: peer.name,
-      origin: peer.id,
-      address: members.get(peer.id)?.address ?? "",
-      roundTripMs: members.get(peer.id)?.roundTripMs,
-      bufferedBytes: cluster.bufferedBytes(peer.id),
-      receiving: peer.streamsToUs,
-      sending: peer.streaming,
-      acknowledged: tables.acks.acked(peer.id),
-    }));
-  }
-
   #nameOf(origin: number): string | undefined {
     if (origin === this.origin) return this.name;
-    const known = this.#engine?.tables.peers.get(origin)?.name;
+    const known = this.#names.of(origin);
     return known ?? this.nodes().find((member) => member.origin === origin)?.name;
   }
 
@@ -464,6 +485,7 @@ export class Node {
       this.#identity = identity;
       this.#engine = this.#assemble(identity);
       this.#declared?.rebind(this.#engine.tables);
+      this.#dumps.end(new UnavailableError("this node goes on as a new incarnation"));
       this.#reports.clear();
       this.#state = "starting";
       this.#fencedBy = undefined;
@@ -480,17 +502,6 @@ export class Node {
   get fencedBy(): string | undefined {
     return this.#fencedBy;
   }
-}
-
-/** Addresses at which a linked node answers: those advertised, and others dialled for it. */
-function reachedBy(cluster: Cluster): Set<string> {
-  const peers = cluster.linkedPeers();
-  const origins = new Set(peers.map((peer) => peer.origin));
-  const reached = new Set(peers.map((peer) => peer.address));
-  for (const { address, origin } of cluster.status().dials) {
-    if (origin !== undefined && origins.has(origin)) reached.add(address);
-  }
-  return reached;
 }
 
 /** Hands what a listener threw to the host, as if no one had called it. */

@@ -58,7 +58,9 @@ export class ChangeFeed implements Delivery {
   #next: readonly boolean[] | null = null;
   #position = 0;
   #scanDue = false;
-  #downs: OwnerDown[] = [];
+  /** Owners that the scan under way takes out, and those that the next one will. */
+  #downs: readonly OwnerDown[] = [];
+  readonly #nextDowns = new Map<number, OwnerDown>();
   #key: string | null = null;
   #before: readonly Shown[] = NOTHING;
 
@@ -99,7 +101,21 @@ export class ChangeFeed implements Delivery {
   /** Owners have been hidden, shown or closed. */
   ownersChanged(): void {
     this.#scanDue = true;
+    this.#noteDowns();
     this.#deliveries.add(this);
+  }
+
+  /** Now, for the rows of an owner that is gone may be purged before the scan. */
+  #noteDowns(): void {
+    const { hidden, gone, ids } = this.#origins;
+    const seen = this.#next ?? this.#told;
+    for (let index = 0; index < ids.length; index++) {
+      const rows = this.#nextDowns.get(index)?.rows ?? this.#table.birthsOf(index);
+      if (seen[index] === false && hidden[index] === true && rows > 0) {
+        const isGone = gone[index] as boolean;
+        this.#nextDowns.set(index, { owner: ids[index] as number, isGone, rows });
+      } else this.#nextDowns.delete(index);
+    }
   }
 
   /** A slice of the scan; then all sinks tell what they have. */
@@ -227,17 +243,14 @@ export class ChangeFeed implements Delivery {
   #beginScan(): boolean {
     if (!this.#scanDue) return false;
     this.#scanDue = false;
-    const { hidden, gone, ids } = this.#origins;
-    const next = [...hidden];
+    const next = [...this.#origins.hidden];
     let differs = false;
     for (let index = 0; index < next.length; index++) {
       if ((this.#told[index] ?? true) === next[index]) continue;
-      const rows = this.#table.birthsOf(index);
-      if (rows === 0) continue;
-      differs = true;
-      if (next[index] === false) continue;
-      this.#downs.push({ owner: ids[index] as number, isGone: gone[index] as boolean, rows });
+      if (this.#table.birthsOf(index) > 0) differs = true;
     }
+    this.#downs = [...this.#nextDowns.values()];
+    this.#nextDowns.clear();
     this.#next = next;
     this.#position = differs && this.#table.lifetime === "node" ? 0 : SHARDS;
     return true;

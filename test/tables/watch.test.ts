@@ -286,6 +286,20 @@ describe("watch", () => {
 });
 
 describe("onDown", () => {
+  it("is called when an owner is closed at once, whose rows are purged before they are told", () => {
+    const faces = new Faces();
+    const downs: OwnerDownEvent[] = [];
+    faces.set("a", { onDown: (event) => downs.push(event) });
+    const b = faces.set("b");
+    faces.pair.link();
+    void b.set("k", ann);
+    faces.pair.settle();
+    faces.pair.a.memberDown(2);
+    faces.pair.a.close(2);
+    faces.pair.settle();
+    expect(downs.map(({ reason, rows }) => [reason, rows])).toEqual([["ownerDown", 1]]);
+  });
+
   it("is called once when an owner's rows have vanished, with how many there were", () => {
     const faces = new Faces();
     const downs: OwnerDownEvent[] = [];
