@@ -16,6 +16,7 @@ import { WsTransport } from "../cluster/ws-transport.ts";
 import type { DiscoveredNode, Identity } from "../discovery/discovery.ts";
 import { FencedError, NotRunningError, ProtocolError, UnavailableError } from "../errors.ts";
 import type { BagTable } from "../tables/bag-table.ts";
+import { TABLES_FEATURES } from "../tables/features.ts";
 import type { Table } from "../tables/table.ts";
 import type { TableOptions } from "../tables/table-options.ts";
 import type { DumpedRow } from "../tables/table-reads.ts";
@@ -24,7 +25,7 @@ import { type Verification, verifyNode } from "../tables/table-verify.ts";
 import { WriteCalls } from "../tables/write-calls.ts";
 import { DeclaredTables } from "./declared-tables.ts";
 import { assembleEngine, type Engine } from "./engine.ts";
-import { linkStatuses, reachedBy } from "./links.ts";
+import { linkStatuses, loopDelayStatus, reachedBy, replicaStatus } from "./engine-status.ts";
 import type { NodeEvents } from "./node-events.ts";
 import { NodeNames } from "./node-names.ts";
 import { type CheckedNodeOptions, checkNodeOptions, type NodeOptions } from "./options.ts";
@@ -218,11 +219,6 @@ export class Node {
     const { tables, cluster } = engine;
     const members = cluster.members();
     const links = linkStatuses(engine);
-    const vector: Record<string, number> = {};
-    const { origins } = tables.replica;
-    for (const index of origins.listedIndexes()) {
-      vector[String(origins.ids[index])] = origins.vector[index] as number;
-    }
     return {
       ...statusLists({
         name: this.name,
@@ -245,15 +241,9 @@ export class Node {
       members,
       links,
       tables: [...declared.reads()].map((reads) => reads.info()),
-      vector,
-      closedOrigins: origins.closedIds(),
-      counters: { ...tables.counters },
-      pendingWrites: tables.acks.pending,
+      ...replicaStatus(tables),
       rejectedWrites: calls.rejected,
-      loopDelay: {
-        p99Ms: toMs(this.#loopDelay.percentile(99)),
-        maxMs: toMs(this.#loopDelay.max),
-      },
+      loopDelay: loopDelayStatus(this.#loopDelay),
       mesh: cluster.status(),
       discovery: this.#seeker.status(),
     };
@@ -306,7 +296,7 @@ export class Node {
       {
         ...{ cluster, name, secrets, limits, timings, clusterSize, ...identity },
         address: this.#address,
-        features: [FEATURE_DUMP],
+        features: [...TABLES_FEATURES, FEATURE_DUMP],
       },
       {
         transport: this.#transport,
@@ -509,8 +499,4 @@ function throwLater(error: unknown): void {
   queueMicrotask(() => {
     throw error;
   });
-}
-
-function toMs(nanoseconds: number): number {
-  return Number.isFinite(nanoseconds) ? Math.round(nanoseconds / 1e4) / 100 : 0;
 }

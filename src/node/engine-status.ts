@@ -1,7 +1,9 @@
-/** What status says of this node's links, and whom they reach. */
+/** What status says of a running engine: its links, whom they reach, and what its tables cover. */
+import type { IntervalHistogram } from "node:perf_hooks";
 import type { Cluster } from "../cluster/cluster.ts";
+import type { Tables } from "../tables/tables.ts";
 import type { Engine } from "./engine.ts";
-import type { LinkStatus } from "./status.ts";
+import type { LinkStatus, NodeStatus } from "./status.ts";
 
 /** Every link that is up. */
 export function linkStatuses({ tables, cluster }: Engine): LinkStatus[] {
@@ -30,4 +32,30 @@ export function reachedBy(cluster: Cluster): Set<string> {
     if (origin !== undefined && origins.has(origin)) reached.add(address);
   }
   return reached;
+}
+
+/** What this node covers and has done. */
+export function replicaStatus(
+  tables: Tables,
+): Pick<NodeStatus, "vector" | "closedOrigins" | "counters" | "pendingWrites"> {
+  const { origins } = tables.replica;
+  const vector: Record<string, number> = {};
+  for (const index of origins.listedIndexes()) {
+    vector[String(origins.ids[index])] = origins.vector[index] as number;
+  }
+  return {
+    vector,
+    closedOrigins: origins.closedIds(),
+    counters: { ...tables.counters },
+    pendingWrites: tables.acks.pending,
+  };
+}
+
+/** Event-loop delay since the start. */
+export function loopDelayStatus(delay: IntervalHistogram): NodeStatus["loopDelay"] {
+  return { p99Ms: toMs(delay.percentile(99)), maxMs: toMs(delay.max) };
+}
+
+function toMs(nanoseconds: number): number {
+  return Number.isFinite(nanoseconds) ? Math.round(nanoseconds / 1e4) / 100 : 0;
 }
