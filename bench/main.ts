@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- insert|join|read|memory]`: measures, prints tables, and keeps every figure
+ * `npm run bench [-- insert|join|heal|read|memory]`: measures, prints tables, and keeps every figure
  * in a JSON file. Nothing is asserted about speed, but replicas that differ fail the run.
  */
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { familySeconds, machineSeconds } from "./cpu.ts";
 import { type Report, toMarkdown } from "./format.ts";
+import { benchHeal } from "./heal.ts";
 import { benchInsert } from "./insert.ts";
 import { benchJoin } from "./join.ts";
 import { machineFacts } from "./machine.ts";
@@ -18,13 +19,13 @@ import { benchRead } from "./read.ts";
 
 const BENCHMARKS: Readonly<
   Record<string, (settings: Settings, progress: Progress) => Promise<Report>>
-> = { insert: benchInsert, join: benchJoin, read: benchRead, memory: benchMemory };
+> = { insert: benchInsert, join: benchJoin, heal: benchHeal, read: benchRead, memory: benchMemory };
 
-const USAGE = `npm run bench [-- [insert] [join] [read] [memory] [options]]
+const USAGE = `npm run bench [-- [insert] [join] [heal] [read] [memory] [options]]
 
   --rounds N     repeat each window N times (default 3)
   --quick        short windows and small tables: to see that it works
-  --write        keep the result in bench/RESULTS.md; for all four benchmarks only
+  --write        keep the result in bench/RESULTS.md; for all benchmarks only
   --json FILE    where to keep all figures (default: a new file in the temporary folder)
   --profile DIR  keep CPU profiles of Skein's processes there (costs some speed)
 `;
@@ -65,7 +66,7 @@ function parse(args: readonly string[]): Command | null {
   }
   const names = positionals.length > 0 ? [...new Set(positionals)] : known;
   if (values.write && (names.length < known.length || values.quick)) {
-    throw new Error("--write is for all four benchmarks without --quick");
+    throw new Error("--write is for all benchmarks without --quick");
   }
   const json = values.json ?? join(mkdtempSync(join(tmpdir(), "skein-bench-")), "results.json");
   return {

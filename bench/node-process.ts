@@ -21,6 +21,21 @@ export interface Start {
   readonly file: string;
   /** Rows of the table before, for a probe that goes on while the node joins; else null. */
   readonly probeRows: number | null;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** Where others dial the node, if not where it listens. */
+  readonly advertise?: string;
+  /** Limits of the tables that differ from their defaults. */
+  readonly limits?: Readonly<Record<string, number>>;
+}
+
+/** One heal as one node saw it. */
+export interface Healed {
+  /** From the link to the moment when this node had all that it had missed. */
+  readonly ms: number;
+  /** Read from sockets and files meanwhile; NaN without /proc. */
+  readonly bytes: number;
+  readonly probe: ProbeResult;
 }
 
 /** What starting took. */
@@ -63,6 +78,8 @@ export type NodeCalls = {
   contents(_: null): Promise<Check>;
   forget(rows: { from: number; to: number }): Promise<void>;
   probe(rows: number): void;
+  /** Waits for the next link and until this node has what it missed; probes meanwhile. */
+  heal(rows: number): Promise<Healed>;
   probed(_: null): Promise<ProbeResult>;
   prepareReads(rows: number): void;
   read(read: { kind: ReadKind; measuredMs: number }): ReadResult;
@@ -89,14 +106,16 @@ let profile: Profile | undefined;
 let driven = { from: 0, to: 0 };
 
 const calls: NodeCalls = {
-  async start({ cluster, name, file, probeRows }) {
+  async start({ cluster, name, file, probeRows, port = 0, advertise, limits = {} }) {
     const bytesBefore = bytesRead(process.pid);
     const start = performance.now();
     let linked = Number.NaN;
     node = await startNode({
       cluster,
       name,
-      listen: { host: "127.0.0.1", port: 0 },
+      listen: { host: "127.0.0.1", port },
+      ...(advertise === undefined ? {} : { advertise }),
+      limits,
       discovery: { url: `sqlite:${file}` },
     });
     node.on("linkUp", () => {
@@ -194,6 +213,30 @@ const calls: NodeCalls = {
 
   probe(rows) {
     if (node) probe = new Probe(sessions, rows, node.name);
+  },
+
+  async heal(rows) {
+    const healing = node;
+    if (!healing) throw new Error("no node was started");
+    const linked = new Promise<{ at: number; bytes: number; probe: Probe }>((resolve) => {
+      const onLink = (): void => {
+        healing.off("linkUp", onLink);
+        const probe = new Probe(sessions, rows, healing.name);
+        resolve({ at: performance.now(), bytes: bytesRead(process.pid), probe });
+      };
+      healing.on("linkUp", onLink);
+    });
+    const caughtUp = new Promise<{ at: number; bytes: number }>((resolve) => {
+      const onCaughtUp = (): void => {
+        healing.off("caughtUp", onCaughtUp);
+        resolve({ at: performance.now(), bytes: bytesRead(process.pid) });
+      };
+      healing.on("caughtUp", onCaughtUp);
+    });
+    const [from, to] = [await linked, await caughtUp];
+    await calls.joined(2);
+    const probed = await from.probe.stop();
+    return { ms: to.at - from.at, bytes: to.bytes - from.bytes, probe: probed };
   },
 
   async probed() {

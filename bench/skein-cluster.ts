@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { latencyOf } from "./latency.ts";
-import type { Check, Driven, NodeCalls, Started } from "./node-process.ts";
+import type { Check, Driven, NodeCalls, Start, Started } from "./node-process.ts";
 import { Remote } from "./remote.ts";
 import { type Finished, type Load, pause, type Side } from "./side.ts";
 
@@ -58,7 +58,10 @@ export class SkeinCluster implements Side {
   }
 
   /** One more node; with `probeRows` it is probed from the moment it has its table. */
-  async add(probeRows: number | null = null): Promise<{ node: NodeRemote; started: Started }> {
+  async add(
+    probeRows: number | null = null,
+    place: Pick<Start, "port" | "advertise" | "limits"> = {},
+  ): Promise<{ node: NodeRemote; started: Started }> {
     const node: NodeRemote = new Remote("./node-process.js", this.#flags);
     this.#nodes.push(node);
     if (this.#profiling) await node.call("profile", null);
@@ -67,6 +70,7 @@ export class SkeinCluster implements Side {
       name: `n${++this.#started}`,
       file: join(this.#folder, "discovery.db"),
       probeRows,
+      ...place,
     });
     return { node, started };
   }
@@ -77,9 +81,9 @@ export class SkeinCluster implements Side {
     await node.stop();
   }
 
-  /** When each node shares all rows with each other. */
-  async joined(): Promise<void> {
-    await Promise.all(this.#nodes.map((node) => node.call("joined", this.#nodes.length)));
+  /** When each node shares all rows with so many, itself included; all of them by default. */
+  async joined(count: number = this.#nodes.length): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node.call("joined", count)));
   }
 
   get nodes(): readonly NodeRemote[] {

@@ -279,8 +279,8 @@ const CLOSING: readonly Mutation[] = [
   ]),
   one("retire-without-agreement", "closed origins retire when all members agree", 4, [
     "src/tables/retirement.ts",
-    "if (report === undefined || report === null || !agrees(report.view, ours)) return [];",
-    "if (report === undefined || report === null) return [];",
+    "if (report === undefined || report === null || !agrees(report.view, ours)) return;",
+    "if (report === undefined || report === null) return;",
   ]),
   {
     name: "retire-on-stale-reports",
