@@ -227,6 +227,11 @@ const ACKS: readonly Mutation[] = [
     "if (!member.counted) this.#members.delete(id);\n    this.#changed();",
     "this.#members.delete(id);\n    this.#changed();",
   ]),
+  one("acks-not-relayed", "an acknowledgement comes by way of others if the link is broken", 2, [
+    "src/tables/tables.ts",
+    "if (seq !== undefined) applied.set(id, seq);",
+    "",
+  ]),
   one("ack-by-ping-too-far", "a ping tells what others have applied, not more", 3, [
     "src/tables/tables.ts",
     "if (seq !== undefined) applied.set(id, seq);",
@@ -299,7 +304,7 @@ const CLOSING: readonly Mutation[] = [
       },
     ],
   },
-  one("adopts-other-coverage", "a retirement is adopted where as much is covered", 1, [
+  one("adopts-other-coverage", "a retirement is adopted where as much is covered", 6, [
     "src/tables/retirement.ts",
     "index === origins.self || origins.vector[index] !== seq",
     "index === origins.self",
@@ -337,7 +342,7 @@ const SELF_CHECK: readonly Mutation[] = [
     "if (!viewEquals(peer.report.view, viewOf(replica.origins))) return;",
     "",
   ]),
-  one("digest-while-purging", "rows that do not exist any more are in no digest", 1, [
+  one("digest-while-purging", "rows that do not exist any more are in no digest", 4, [
     "src/tables/tables.ts",
     "isBusy: () => this.merging || this.#jobs.purging,",
     "isBusy: () => this.merging,",
@@ -347,7 +352,7 @@ const SELF_CHECK: readonly Mutation[] = [
     'return isTheirs ? { kind: "take", written: theirs } : KEEP;',
     "return KEEP;",
   ]),
-  one("everybody-is-right", "the owner of a row is right about it", 1, [
+  one("everybody-is-right", "the owner of a row is right about it", 2, [
     "src/tables/comparison/truth.ts",
     'return yours < mine ? { kind: "drop" } : KEEP;',
     'return mine === 0 ? { kind: "drop" } : KEEP;',

@@ -62,6 +62,26 @@ function ownRestlessness(one: Incarnation, live: readonly Incarnation[]): string
   return null;
 }
 
+/** What has not come through although every node is in reach of every other by a third one. */
+export function relayFault(live: readonly Incarnation[]): string | null {
+  const seen = live.map((one) => ({ who: one.who, ...fingerprint(one.engine.tables) }));
+  const [first] = seen;
+  for (const other of seen) {
+    if (other.view !== first?.view) {
+      return `${first?.who} is at ${first?.view}, ${other.who} at ${other.view}`;
+    }
+    if (other.rows !== first.rows) return `${first.who} and ${other.who} hold different rows`;
+  }
+  for (const one of live) {
+    const { origins } = one.engine.tables.replica;
+    for (const other of live) {
+      if (origins.hidden[origins.find(other.origin)] !== false)
+        return `${one.who} hides ${other.who}`;
+    }
+  }
+  return null;
+}
+
 /** What is wrong with sizes, orders and indexes; null if they fit the rows. */
 export function indexFault(one: Incarnation): string | null {
   for (const table of one.engine.tables.replica.tables.values()) {

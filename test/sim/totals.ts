@@ -36,6 +36,7 @@ export interface Totals {
   fenced: number;
   stalls: number;
   cuts: number;
+  brokenLinks: number;
   keyChecks: number;
   fullChecks: number;
   deathChecks: number;
@@ -96,6 +97,7 @@ export function newTotals(): Totals {
     fenced: 0,
     stalls: 0,
     cuts: 0,
+    brokenLinks: 0,
     keyChecks: 0,
     fullChecks: 0,
     deathChecks: 0,
@@ -161,6 +163,7 @@ export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
   duplicates: 0,
   fenced: 0.01,
   goodbyes: 0.1,
+  brokenLinks: 0.4,
   crashes: 0.5,
   fullChecks: 10,
   keyChecks: 500,

@@ -53,6 +53,8 @@ export type CheckerName =
   | "serial:hold"
   /** Calls at rest are not served, or something of them is left over. */
   | "serial:rest"
+  /** With one link broken, rows or acknowledgements do not come through by way of others. */
+  | "relay"
   | "gaps"
   | "protocol"
   | "frame"

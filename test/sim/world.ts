@@ -13,7 +13,7 @@ import type { Incarnation } from "./incarnation.ts";
 import { readView, rowsOfOthers } from "./inspect.ts";
 import { Network } from "./network.ts";
 import { Oracle } from "./oracle.ts";
-import { indexFault, restlessness } from "./rest-checker.ts";
+import { indexFault, relayFault, restlessness } from "./rest-checker.ts";
 import type { Script } from "./script.ts";
 import { KEYS, ScriptWriter } from "./script-writer.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -115,6 +115,7 @@ export class World {
     this.#comeToRest("after the last fault");
     this.#probe();
     this.#comeToRest("after the last writes");
+    this.#breakLink();
     if (this.#violation === null && this.#damage()) this.#comeToRest("after the damage");
     this.#outlive();
     return { violation: this.#violation, totals: this.#sum() };
@@ -325,6 +326,59 @@ export class World {
         this.#report("ack:uncounted", `${life.who}: a write at rest: ${error.message}`),
     };
     tables.wait(seq, { need: "all", timeoutMs: 2 * PROBE_MS }, waiter);
+  }
+
+  /**
+   * One link of three or more nodes breaks for good, both ways or one: every node still shows every
+   * other one's rows, what each writes comes to all by relay, and the writes are acknowledged.
+   */
+  #breakLink(): void {
+    const live = this.#fleet.live();
+    if (live.length < 3 || this.#violation !== null) return;
+    const random = new SeededRandom(this.#script.seed, 10);
+    const one = random.pick(live);
+    const other = random.pick(live.filter((life) => life !== one));
+    const [from, to] = [one.identity.address, other.identity.address];
+    const oneWay = random.chance(0.5);
+    this.#trace?.(
+      this.#time.nowMs,
+      "network",
+      `breaks ${from} ${oneWay ? "->" : "-"} ${to} for good`,
+    );
+    const how = { oneWay, toldShare: random.pick([0, 1]), detectMs: 400, brokenShare: 0.5 };
+    this.#faults.calm.begin();
+    this.#network.cut(from, to, how);
+    this.#totals.brokenLinks++;
+    const { pingMs = 1000, downMs = 4000 } = this.#script.timings;
+    const relayMs =
+      10 * pingMs + 6 * (this.#script.network.delayMaxMs + this.#script.network.jitterMs);
+    this.#runUntil(this.#time.nowMs + 2 * downMs + relayMs);
+    let settled = 0;
+    for (const life of live) life.process.call(() => this.#relayFrom(life, () => settled++));
+    this.#runUntil(this.#time.nowMs + relayMs);
+    if (this.#violation === null) {
+      const fault =
+        relayFault(live) ?? (settled < live.length ? `${settled} writes settled` : null);
+      if (fault !== null) this.#report("relay", `${from} ${oneWay ? "->" : "-"} ${to}: ${fault}`);
+    }
+    this.#network.repair(from, to);
+    this.#faults.calm.end(this.#time.nowMs);
+    this.#comeToRest("after the broken link");
+  }
+
+  #relayFrom(life: Incarnation, settled: () => void): void {
+    const { tables } = life.engine;
+    const [table] = this.#script.tables;
+    if (table === undefined) return settled();
+    const state = life.declare(table);
+    const value = encodeValue({ u: "u1" });
+    const verb = table.type === "bag" ? "add" : "set";
+    const seq = this.#writes.during({ verb, value }, () =>
+      tables.write[verb](state, KEYS[1] as string, value),
+    );
+    const fail = (error: Error): void =>
+      this.#report("relay", `${life.who}: a write by relay: ${error.message}`);
+    tables.wait(seq, { need: "all", timeoutMs: 60_000 }, { done: settled, fail });
   }
 
   /**
