@@ -170,6 +170,7 @@ export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
   deathChecks: 10,
   changes: 50,
   losses: 1,
+  expiries: 1,
 };
 
 /** The same of runs of serial calls. */
