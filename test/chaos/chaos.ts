@@ -16,6 +16,7 @@ import { longestWrite } from "./longest-write.ts";
 import { NodeGroup } from "./node-group.ts";
 import { type NodeLine, nodeTable } from "./node-table.ts";
 import { Rounds } from "./rounds.ts";
+import { judgeSerial } from "./serial-judge.ts";
 
 /** How a run goes. */
 export interface ChaosOptions {
@@ -72,7 +73,8 @@ export class Chaos {
     const names = Array.from({ length: options.nodes }, (_, at) => `node${at + 1}`);
     const discovery = { url, timings: ASKING };
     const pace = { pauseMs: WRITER_PAUSE_MS, pulseMs: 500 };
-    const plan = { cluster: "chaos", folder, discovery, limits: LIMITS, mirrors: true, ...pace };
+    const kept = { limits: LIMITS, mirrors: true, clusterSize: names.length };
+    const plan = { cluster: "chaos", folder, discovery, ...kept, ...pace };
     this.#nodes = new NodeGroup(names, plan, this.#network);
     this.#injector = new Injector(this.#nodes, this.#network, database);
   }
@@ -138,6 +140,7 @@ export class Chaos {
     await this.#checkAlive();
     await this.#judge(folder);
     await this.#checkMirrors();
+    await this.#checkSerial();
     await this.#reportNodes();
     this.#reportInjected();
   }
@@ -220,6 +223,21 @@ export class Chaos {
         .map(([reason, n]) => `${n} ${reason}`)
         .join(", ")}; ` +
         `${missed} missed, ${count} faults${faults.map((fault) => `\n       ${fault}`).join("")}`,
+    );
+  }
+
+  /** Every node has the same rows by now, so that any of them is asked. */
+  async #checkSerial(): Promise<void> {
+    const [first] = this.#nodes.all();
+    const rows = await first?.elections();
+    const verdict = judgeSerial(this.#options.folder, rows ?? {});
+    const { raised, names, failed, faults } = verdict;
+    const codes = Object.entries(failed).map(([code, n]) => `${n} × ${code}`);
+    this.#options.claims.check(
+      "serial calls have one winner in the whole cluster, and no outcome is silently wrong",
+      faults.length === 0 && raised > 0 && names > 0,
+      `a counter was raised ${raised} times, ${names} names were won; not done or not known: ` +
+        `${codes.join() || "none"}${faults.map((fault) => `\n       ${fault}`).join("")}`,
     );
   }
 

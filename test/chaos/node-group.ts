@@ -12,7 +12,7 @@ import type { FaultNetwork } from "./fault-network.ts";
 /** What all nodes of a run have in common. */
 export type SharedPlan = Pick<
   NodePlan,
-  "cluster" | "folder" | "discovery" | "limits" | "pauseMs" | "pulseMs" | "mirrors"
+  "cluster" | "folder" | "discovery" | "limits" | "pauseMs" | "pulseMs" | "mirrors" | "clusterSize"
 >;
 
 /** Wholeness is asked for so often, ms. */

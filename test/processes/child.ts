@@ -104,6 +104,10 @@ export class Child {
     return Number(await this.ask({ kind: "memory" }));
   }
 
+  async elections(): Promise<Readonly<Record<string, { n: number; by: string }>>> {
+    return (await this.ask({ kind: "elections" })) as Record<string, { n: number; by: string }>;
+  }
+
   async mirrors(): Promise<readonly MirrorReport[]> {
     return (await this.ask({ kind: "mirrors" })) as MirrorReport[];
   }

@@ -1,13 +1,14 @@
 /** The program of one node process: starts a node, declares the tables, answers its parent. */
 import { writeFileSync } from "node:fs";
 import * as today from "../../src/index.ts";
+import { Contenders } from "./contenders.ts";
 import { Mirror } from "./mirror.ts";
 import { type Facts, type Message, type NodePlan, type Question, TABLES } from "./plan.ts";
 import { type Load, Writers } from "./writers.ts";
 
 async function main(): Promise<void> {
   const plan: NodePlan = JSON.parse(process.argv[2] ?? "{}");
-  const { cluster, name, discovery, timings, limits, listenPort, advertise } = plan;
+  const { cluster, name, discovery, timings, limits, listenPort, advertise, clusterSize } = plan;
   // Without its parent nobody asks any more, and nobody would end it.
   process.on("disconnect", () => process.exit(1));
   const library: typeof today = plan.library === undefined ? today : await import(plan.library);
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
     ...(limits === undefined ? {} : { limits }),
     ...(listenPort === undefined ? {} : { listen: { port: listenPort } }),
     ...(advertise === undefined ? {} : { advertise }),
+    ...(clusterSize === undefined ? {} : { clusterSize }),
   });
   const listeningAt = Date.now();
   for (const { indexed, ordered = false, lifetime, type, name: table } of TABLES) {
@@ -30,8 +32,9 @@ async function main(): Promise<void> {
   }
   const mirrors = plan.mirrors === true ? TABLES.map((table) => mirrorOf(node, table)) : [];
   const writers = new Writers(node, plan);
+  const contenders = clusterSize === undefined ? undefined : new Contenders(node, plan);
   process.on("message", ({ id, question }: { id: number; question: Question }) => {
-    answer({ node, writers, mirrors }, question).then(
+    answer({ node, writers, mirrors, contenders }, question).then(
       (given) => tell({ kind: "answer", id, answer: given ?? null }),
       (error: unknown) => tell({ kind: "failed", id, error: textOf(error) }),
     );
@@ -47,16 +50,23 @@ interface Parts {
   readonly node: today.Node;
   readonly writers: Writers;
   readonly mirrors: readonly Mirror[];
+  readonly contenders: Contenders | undefined;
 }
 
-async function answer({ node, writers, mirrors }: Parts, question: Question): Promise<unknown> {
+async function answer(
+  { node, writers, mirrors, contenders }: Parts,
+  question: Question,
+): Promise<unknown> {
   switch (question.kind) {
     case "facts":
       return factsOf(node);
     case "write":
       return writers.start();
     case "rest":
-      return writers.rest();
+      await Promise.all([writers.rest(), contenders?.rest()]);
+      return null;
+    case "elections":
+      return contenders?.rows();
     case "owned":
       return ownedRows(node, question.origin);
     case "dump":

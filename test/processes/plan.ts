@@ -41,6 +41,8 @@ export interface NodePlan {
   readonly library?: string;
   /** Keeps a copy of each table by watching it. */
   readonly mirrors?: boolean;
+  /** Makes serial calls, in a cluster of that size. */
+  readonly clusterSize?: number;
   /** Tells its parent how its writes go each so many ms. */
   readonly pulseMs?: number;
   /** Where its logs and dumps go. */
@@ -68,6 +70,8 @@ export type Question =
   | { readonly kind: "race"; readonly table: string; readonly keys: number; readonly at: number }
   /** Bytes that are in use after a collection of garbage. */
   | { readonly kind: "memory" }
+  /** Rows of the table of serial calls. */
+  | { readonly kind: "elections" }
   /** How the copies that its watchers keep compare with the tables. */
   | { readonly kind: "mirrors" }
   /** Says goodbye to the cluster and stops the node. */
