@@ -290,7 +290,7 @@ const CLOSING: readonly Mutation[] = [
   {
     name: "retire-on-stale-reports",
     rule: "reports of another membership do not count",
-    seed: 118,
+    seed: 322,
     edits: [
       {
         file: "src/tables/retirement.ts",
