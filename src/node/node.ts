@@ -201,6 +201,12 @@ export class Node {
     return this.#engine?.cluster.members() ?? [];
   }
 
+  /** Name of the node that leads serial calls, as this one sees it; undefined while none does. */
+  leader(): string | undefined {
+    const origin = this.#engine?.tables.serial.leader ?? null;
+    return origin === null ? undefined : this.#nameOf(origin);
+  }
+
   /** Listens to an event; see NodeEvents. Returns this node. */
   on<E extends keyof NodeEvents>(event: E, listener: (...args: NodeEvents[E]) => void): this {
     // The emitter's own types want a conditional type here that says the same.

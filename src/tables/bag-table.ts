@@ -1,5 +1,6 @@
 /** What a user holds of a table of type `bag`: any number of distinct values a key. */
 
+import { TableError } from "../errors.ts";
 import { checkBatch } from "./batch.ts";
 import type { WatchEvent } from "./change.ts";
 import { decodeKey, encodeKey, type Key } from "./key.ts";
@@ -73,6 +74,31 @@ export class BagTable<V = unknown, I extends string = string> {
       checkBatch(encoded, this.#calls.tables.limits);
       return this.#calls.tables.write.deleteMany(this.#reads.state, encoded);
     });
+  }
+
+  /** Serial calls are of sets; like the four below, this rejects with TableError. */
+  insertNew(): Promise<never> {
+    return this.#refuseSerial("insertNew");
+  }
+
+  /** Rejects with TableError. */
+  getOrInsert(): Promise<never> {
+    return this.#refuseSerial("getOrInsert");
+  }
+
+  /** Rejects with TableError. */
+  setSerial(): Promise<never> {
+    return this.#refuseSerial("setSerial");
+  }
+
+  /** Rejects with TableError. */
+  replaceIf(): Promise<never> {
+    return this.#refuseSerial("replaceIf");
+  }
+
+  /** Rejects with TableError. */
+  withKey(): Promise<never> {
+    return this.#refuseSerial("withKey");
   }
 
   /** The distinct values under a key, newest first. */
@@ -179,6 +205,11 @@ export class BagTable<V = unknown, I extends string = string> {
 
   info(): TableInfo {
     return this.#reads.info();
+  }
+
+  #refuseSerial(call: string): Promise<never> {
+    const error = new TableError(`table "${this.name}" is a bag; ${call} is of sets`);
+    return this.#calls.rejection(error);
   }
 
   #encode(entries: Iterable<readonly [Key, V]>, encode: (value: V) => string): [string, string][] {

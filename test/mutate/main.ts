@@ -108,9 +108,14 @@ async function compile(at: string): Promise<void> {
 }
 
 /** Runs seeds until one fails. */
-async function simulate(at: string, from: number, seeds: number): Promise<FirstFailure> {
+async function simulate(
+  at: string,
+  of: { readonly from: number; readonly seeds: number; readonly serial: boolean | undefined },
+): Promise<FirstFailure> {
+  const { from, seeds } = of;
   const main = join(at, "build", "test", "sim", "main.js");
   const args = [main, "--first", "--from", String(from), "--seeds", String(seeds)];
+  if (of.serial === true) args.push("--serial");
   const { code, out } = await run(at, args);
   const line = out.trim().split("\n").at(-1) ?? "";
   if (line.startsWith("{")) return JSON.parse(line);
@@ -140,11 +145,13 @@ async function plant(
   const at = join(base, mutation.name);
   try {
     await build(at, mutation);
-    let { failure } = options.search ? { failure: null } : await simulate(at, mutation.seed, 1);
-    failure ??= (await simulate(at, 1, options.seeds)).failure;
+    const { serial, seed: known } = mutation;
+    const first = { from: known, seeds: 1, serial };
+    let { failure } = options.search ? { failure: null } : await simulate(at, first);
+    failure ??= (await simulate(at, { from: 1, seeds: options.seeds, serial })).failure;
     if (failure === null) return { mutation, seed: null, checker: "nobody", message: "" };
     const { seed, violation } = failure;
-    const control = await simulate(join(base, CONTROL), seed, 1);
+    const control = await simulate(join(base, CONTROL), { from: seed, seeds: 1, serial });
     if (control.failure !== null) {
       return { mutation, seed: null, checker: "control fails", message: `seed ${seed}` };
     }

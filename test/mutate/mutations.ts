@@ -19,6 +19,8 @@ export interface Mutation {
   readonly edits: readonly Edit[];
   /** The seed that noticed it last: tried first. */
   readonly seed: number;
+  /** Of runs of serial calls. */
+  readonly serial?: boolean;
 }
 
 const one = (
@@ -422,6 +424,64 @@ const FACE: readonly Mutation[] = [
   ]),
 ];
 
+const SERIAL: readonly Mutation[] = [
+  one("no-takeover", "a leader serves only when all members follow it", 1, [
+    "src/tables/serial/leader.ts",
+    "    if (!this.#isFollowed()) return false;\n",
+    "",
+  ]),
+  one("grant-view-ignored", "a requester decides only when it holds what the leader held", 1, [
+    "src/tables/serial/requests.ts",
+    "if (coversView(this.#origins, batch.view)) runnable.push",
+    "if (batch.view !== null) runnable.push",
+  ]),
+  one("grant-survives", "a grant dies with its link and its term", 1, [
+    "src/tables/serial/serial.ts",
+    "      if (before === null || compareTerms(before, term) !== 0) this.#requests.abandon();\n",
+    "      if (before === undefined) return;\n",
+  ]),
+  one("freed-early", "a dead node's keys are free when all hold as much of its log", 1, [
+    "src/tables/serial/members.ts",
+    "    for (const { id } of this.alive()) {\n      const report",
+    "    for (const { id } of [] as SerialMember[]) {\n      const report",
+  ]),
+  one("release-ahead-of-ops", "a key given back is free when its op is here", 1, [
+    "src/tables/serial/serial.ts",
+    "return seq === 0 || (index >= 0 && origins.covered(index, seq));",
+    "return seq === 0 || index >= 0;",
+  ]),
+  one("done-before-everywhere", "a call is done when all living members have its op", 1, [
+    "src/tables/serial/outcomes.ts",
+    'if (pending.stage === "written" && pending.seq > everywhere) break;',
+    "if (everywhere < 0) break;",
+  ]),
+  one("retired-is-covered", "what a view names as retired must be retired here", 352, [
+    "src/tables/serial/members.ts",
+    "  if (!origins.retired.includes(view.retired)) return false;\n",
+    "",
+  ]),
+  one("minority-answers", "in quorum mode a majority decides", 1, [
+    "src/tables/serial/voters.ts",
+    ": Math.floor(this.#clusterSize / 2) + 1;",
+    ": 1;",
+  ]),
+  one("promise-ignored", "who has promised a newer term confirms nothing of an older one", 1, [
+    "src/tables/serial/confirms.ts",
+    "if (compareTerms(by.promised, open.term) > 0) open.no.add(from);",
+    "if (compareTerms(by.promised, open.term) > 1e9) open.no.add(from);",
+  ]),
+  one("votes-without-memory", "a node that has just started does not vote", 1, [
+    "src/tables/serial/voters.ts",
+    "    if (voters < this.majority && all < this.#clusterSize - 1) return null;\n",
+    "",
+  ]),
+  one("writes-unchecked", "in quorum mode a majority is asked before anything is written", 631, [
+    "src/tables/serial/serial.ts",
+    "if (pending.call.quorum && !pending.checked) this.#outcomes.check(pending);",
+    'if (pending.stage === "over") continue;',
+  ]),
+].map((mutation) => ({ ...mutation, serial: true }));
+
 /** All of them. */
 export const MUTATIONS: readonly Mutation[] = [
   ...STATE,
@@ -431,6 +491,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...LINKS,
   ...FACE,
   ...SELF_CHECK,
+  ...SERIAL,
 ];
 
 /** Faults that the first few seeds notice: the gate plants these each time, in a minute. */

@@ -1,6 +1,11 @@
 /** Serial calls of started nodes, over real sockets. */
 import { describe, expect, it } from "vitest";
-import { InvalidArgumentError, InvalidOptionsError, type Table } from "../../src/index.ts";
+import {
+  InvalidArgumentError,
+  InvalidOptionsError,
+  type Table,
+  TableError,
+} from "../../src/index.ts";
 import { joined, startedNodes } from "./started-nodes.ts";
 
 const KEYS = 5000;
@@ -43,7 +48,8 @@ describe("insertNew", () => {
 
 describe("the other serial calls", () => {
   it("read and write one after the other", async () => {
-    const [a, b] = claims(await started.startAll("a", "b"));
+    const nodes = await started.startAll("a", "b");
+    const [a, b] = claims(nodes);
     if (a === undefined || b === undefined) throw new Error("no tables");
     expect(await a.getOrInsert("k", () => "first")).toEqual({ inserted: true, value: "first" });
     expect(await b.getOrInsert("k", "second")).toEqual({ inserted: false, value: "first" });
@@ -53,6 +59,8 @@ describe("the other serial calls", () => {
     expect(await b.replaceIf("k", version, "fourth")).toBe(false);
     expect(await b.setSerial("k", () => undefined)).toBe("third");
     expect([a.has("k"), b.has("k")]).toEqual([false, false]);
+    const [lowest] = [...nodes].sort((one, other) => one.origin - other.origin);
+    expect(nodes.map((node) => node.leader())).toEqual([lowest?.name, lowest?.name]);
   });
 
   it("count to the same number, however many nodes count", async () => {
@@ -119,5 +127,9 @@ describe("quorum mode", () => {
     expect(() => declare({ serial: "quorum" })).toThrow(/clusterSize/);
     expect(() => declare({ serial: "yes" })).toThrow(InvalidOptionsError);
     expect(() => declare({ type: "bag", serial: "available" })).toThrow(/bags/);
+    const bag = node.table("b", { type: "bag" });
+    for (const call of ["insertNew", "getOrInsert", "setSerial", "replaceIf", "withKey"] as const) {
+      await expect(bag[call]()).rejects.toThrow(TableError);
+    }
   });
 });

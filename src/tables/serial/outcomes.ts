@@ -85,9 +85,11 @@ export class Outcomes {
 
   /** Answers others as far as this node holds what they ask for. */
   answer(promised: Term, send: (to: number, frame: SerialFrame) => void): void {
+    const answers = this.confirms.answers();
+    if (answers.length === 0) return;
     const voter = this.#parts.voters.isVoter;
     const closed = this.#parts.replica.origins.closedIds();
-    for (const { to, id } of this.confirms.answers()) {
+    for (const { to, id } of answers) {
       send(to, { kind: "confirmed", id, promised, voter, closed });
     }
   }
