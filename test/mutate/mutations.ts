@@ -425,42 +425,39 @@ const FACE: readonly Mutation[] = [
 ];
 
 const SERIAL: readonly Mutation[] = [
-  one("no-takeover", "a leader serves only when all members follow it", 1, [
+  one("no-takeover", "a leader serves only when all members follow it", 102, [
     "src/tables/serial/leader.ts",
     "    if (!this.#isFollowed()) return false;\n",
     "",
   ]),
-  one("grant-view-ignored", "a requester decides only when it holds what the leader held", 1, [
+  one("grant-view-ignored", "a requester decides only when it holds what the leader held", 11, [
     "src/tables/serial/requests.ts",
     "if (coversView(this.#origins, batch.view)) runnable.push",
     "if (batch.view !== null) runnable.push",
   ]),
-  one("grant-survives", "a grant dies with its link and its term", 1, [
-    "src/tables/serial/serial.ts",
-    "      if (before === null || compareTerms(before, term) !== 0) this.#requests.abandon();\n",
-    "      if (before === undefined) return;\n",
-  ]),
+  {
+    name: "grant-survives",
+    rule: "a grant dies with its link and its term",
+    seed: 1,
+    edits: [
+      {
+        file: "src/tables/serial/serial.ts",
+        find: "      if (before === null || compareTerms(before, term) !== 0) this.#requests.abandon();\n",
+        replace: "      if (before === undefined) return;\n",
+      },
+      {
+        file: "src/tables/serial/serial.ts",
+        find: "    this.#following = null;\n    this.#requests.abandon();\n",
+        replace: "    this.#following = null;\n",
+      },
+    ],
+  },
   one("freed-early", "a dead node's keys are free when all hold as much of its log", 1, [
-    "src/tables/serial/members.ts",
-    "    for (const { id } of this.alive()) {\n      const report",
-    "    for (const { id } of [] as SerialMember[]) {\n      const report",
+    "src/tables/serial/leader.ts",
+    "    this.#followers.delete(id);\n    this.reservations.orphan(id);\n",
+    "    this.#followers.delete(id);\n    this.reservations.orphan(id);\n    this.reservations.free(id);\n",
   ]),
-  one("release-ahead-of-ops", "a key given back is free when its op is here", 1, [
-    "src/tables/serial/serial.ts",
-    "return seq === 0 || (index >= 0 && origins.covered(index, seq));",
-    "return seq === 0 || index >= 0;",
-  ]),
-  one("done-before-everywhere", "a call is done when all living members have its op", 1, [
-    "src/tables/serial/outcomes.ts",
-    'if (pending.stage === "written" && pending.seq > everywhere) break;',
-    "if (everywhere < 0) break;",
-  ]),
-  one("retired-is-covered", "what a view names as retired must be retired here", 352, [
-    "src/tables/serial/members.ts",
-    "  if (!origins.retired.includes(view.retired)) return false;\n",
-    "",
-  ]),
-  one("minority-answers", "in quorum mode a majority decides", 1, [
+  one("minority-answers", "in quorum mode a majority decides", 3, [
     "src/tables/serial/voters.ts",
     ": Math.floor(this.#clusterSize / 2) + 1;",
     ": 1;",
