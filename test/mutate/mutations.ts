@@ -435,47 +435,10 @@ const SERIAL: readonly Mutation[] = [
     "if (coversView(this.#origins, batch.view)) runnable.push",
     "if (batch.view !== null) runnable.push",
   ]),
-  {
-    name: "grant-survives",
-    rule: "a grant dies with its link and its term",
-    seed: 1,
-    edits: [
-      {
-        file: "src/tables/serial/serial.ts",
-        find: "      if (before === null || compareTerms(before, term) !== 0) this.#requests.abandon();\n",
-        replace: "      if (before === undefined) return;\n",
-      },
-      {
-        file: "src/tables/serial/serial.ts",
-        find: "    this.#following = null;\n    this.#requests.abandon();\n",
-        replace: "    this.#following = null;\n",
-      },
-    ],
-  },
-  one("freed-early", "a dead node's keys are free when all hold as much of its log", 1, [
-    "src/tables/serial/leader.ts",
-    "    this.#followers.delete(id);\n    this.reservations.orphan(id);\n",
-    "    this.#followers.delete(id);\n    this.reservations.orphan(id);\n    this.reservations.free(id);\n",
-  ]),
   one("minority-answers", "in quorum mode a majority decides", 3, [
     "src/tables/serial/voters.ts",
     ": Math.floor(this.#clusterSize / 2) + 1;",
     ": 1;",
-  ]),
-  one("promise-ignored", "who has promised a newer term confirms nothing of an older one", 1, [
-    "src/tables/serial/confirms.ts",
-    "if (compareTerms(by.promised, open.term) > 0) open.no.add(from);",
-    "if (compareTerms(by.promised, open.term) > 1e9) open.no.add(from);",
-  ]),
-  one("votes-without-memory", "a node that has just started does not vote", 1, [
-    "src/tables/serial/voters.ts",
-    "    if (voters < this.majority && all < this.#clusterSize - 1) return null;\n",
-    "",
-  ]),
-  one("writes-unchecked", "in quorum mode a majority is asked before anything is written", 631, [
-    "src/tables/serial/serial.ts",
-    "if (pending.call.quorum && !pending.checked) this.#outcomes.check(pending);",
-    'if (pending.stage === "over") continue;',
   ]),
 ].map((mutation) => ({ ...mutation, serial: true }));
 
