@@ -86,6 +86,14 @@ export class LocalWriter {
     return this.#writeAll(table, drafts);
   }
 
+  /** Ends the births of this node that are held under the key, and no others. */
+  withdraw(table: TableState, key: string): number {
+    const { self } = this.#replica.origins;
+    const kills = held(table, key).filter((dot) => dot.origin === self);
+    if (kills.length === 0) return 0;
+    return this.#write(table, { kind: "delete", key, value: "", row: null, kills }, true);
+  }
+
   /** Bag: one more value under the key; an equal one of our own is renewed. */
   add(table: TableState, key: string, value: string): number {
     return this.addMany(table, [[key, value]]);

@@ -150,6 +150,16 @@ export class Table<V = unknown, I extends string = string> {
     return this.#serial.withKey(key, fn, options);
   }
 
+  /**
+   * Removes what this node has written under a key, and nothing of what others have: of concurrent
+   * writes theirs stay. Without a row of this node it resolves `{ applied: false }`.
+   */
+  withdraw(key: Key, options?: WriteOptions): Promise<WriteResult> {
+    return this.#calls.run(1, options, () =>
+      this.#calls.tables.write.withdraw(this.#reads.state, encodeKey(key)),
+    );
+  }
+
   /** The value under a key. Plain data is frozen and shared: do not change it. */
   get(key: Key): V | undefined {
     const row = this.#reads.visible(key);

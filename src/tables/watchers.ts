@@ -82,6 +82,9 @@ export class Watchers {
       if (sink instanceof Watch) sink.miss();
       this.add(sink);
     }
+    // Told by itself: it may be long until the next change of this table.
+    const { state, tables } = this.#reads;
+    if (state.feed !== null) tables.replica.deliveries.add(state.feed);
   }
 
   /** The table is no longer declared. */

@@ -128,6 +128,32 @@ describe("concurrent sets", () => {
   });
 });
 
+describe("withdraw", () => {
+  it("takes back what lost a conflict, and the winner stays, on both nodes", () => {
+    const { faces, a, b, told } = split(older, newer, {});
+    faces.pair.link();
+    void a.withdraw("k");
+    faces.pair.settle();
+    for (const table of [a, b]) {
+      expect(table.entry("k")).toMatchObject({ value: newer, owner: "b", siblings: [] });
+      expect(table.info()).toMatchObject({ rows: 1, siblings: 0 });
+    }
+    expect([told.a.length, told.b.length]).toEqual([1, 0]);
+  });
+
+  it("of a winner shows the other one again; of no row of its own it does nothing", async () => {
+    const { faces, a, b } = split(older, newer, {});
+    faces.pair.link();
+    void b.withdraw("k");
+    faces.pair.settle();
+    expect([a.get("k"), b.get("k")]).toEqual([older, older]);
+    const done = b.withdraw("k");
+    faces.pair.settle();
+    expect(await done).toMatchObject({ applied: false });
+    expect([a.get("k"), b.get("k")]).toEqual([older, older]);
+  });
+});
+
 describe("a row that another node ends", () => {
   function linked(options: Options = {}) {
     const faces = new Faces();
