@@ -1,5 +1,6 @@
-/** Ready-made tables: sessions. */
+/** Ready-made tables: sessions and stream management. */
 export { OwnSession, type OwnSessionState } from "./transient/own-session.ts";
+export { OwnStream, type OwnStreamState } from "./transient/own-stream.ts";
 export type { BareAddress, FullAddress } from "./transient/session-address.ts";
 export type {
   SessionEntry,
@@ -9,4 +10,6 @@ export type {
 } from "./transient/session-options.ts";
 export type { SessionKeep, SessionRow } from "./transient/session-row.ts";
 export { openSessions, Sessions } from "./transient/sessions.ts";
+export type { Resumption, StreamPackage, StreamsOptions } from "./transient/stream-options.ts";
+export { openStreams, Streams } from "./transient/streams.ts";
 export type { TransientNode } from "./transient/transient-node.ts";
