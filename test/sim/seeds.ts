@@ -11,4 +11,5 @@ export const RECORDED_SERIAL_SEEDS: readonly number[] = [
   4, // a follower that became a voter later was never counted as one
   352, // a row of a retired origin was decided on before it was there
   631, // a node that was cut off wrote what surfaced later beside a newer row
+  20417, // a newer term that a leader had told of was forgotten for an older one of its own
 ];

@@ -382,8 +382,10 @@ export class Serial {
       const following = this.#following;
       // Its leader learns from the answer that its term is over.
       if (following !== null && following.leader !== this.#self) {
-        this.#leads.set(following.leader, following.count);
-        this.#lost(following.leader);
+        // It may have begun a newer term, of which it has told already.
+        const { leader, count } = following;
+        this.#leads.set(leader, Math.max(count, this.#leads.get(leader) ?? 0));
+        this.#lost(leader);
       }
     }
     this.#post.broadcast(this.#state());
