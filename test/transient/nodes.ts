@@ -33,6 +33,13 @@ export class TransientPair {
     this.faces.pair.settle();
   }
 
+  /** What node b has written comes to a, where nobody is told of it yet. */
+  bToA(): void {
+    const { pair } = this.faces;
+    pair.b.run();
+    for (const { to, from, frame } of pair.sent.splice(0)) pair.node(to).receive(from, frame);
+  }
+
   /** Throws what a listener has thrown. */
   check(): void {
     for (const error of this.faces.pair.thrown) throw error;

@@ -180,16 +180,53 @@ describe("of two sessions of one address the newer one", () => {
     expect([lost.a, lost.b]).toEqual([[], []]);
   });
 
+  it("stays when it is the one of the node with the lower number", () => {
+    const [a, b] = [open("a"), open("b")];
+    nowMs.a = 9_000;
+    a.register(PHONE, { priority: 1 });
+    b.register(PHONE, { priority: 2 });
+    pair.link();
+    expect([b.get(PHONE)?.node, reasons("a"), reasons("b")]).toEqual([
+      "a",
+      [],
+      [["replaced", "a"]],
+    ]);
+  });
+
+  it("is not ended by the goodbye of the other at the moment in which both are seen", () => {
+    const [a, b] = [open("a"), open("b")];
+    pair.link();
+    const first = a.register(PHONE, { priority: 1 });
+    const second = b.register(PHONE, { priority: 2 });
+    pair.bToA();
+    expect([a.table.info().siblings, first.state]).toEqual([1, "current"]);
+    void first.unregister();
+    pair.settle();
+    expect([a.get(PHONE)?.node, b.get(PHONE)?.node, second.state]).toEqual(["b", "b", "current"]);
+    expect([lost.a, lost.b]).toEqual([[], []]);
+  });
+
+  it("is not ended by late news of the one before it on its own node", async () => {
+    const [a, b] = [open("a"), open("b")];
+    pair.link();
+    a.register(PHONE, { priority: 1 });
+    pair.settle();
+    b.register(PHONE, { priority: 2 });
+    pair.bToA();
+    const third = a.register(PHONE, { priority: 3 });
+    pair.settle();
+    await turn();
+    expect([third.state, b.get(PHONE)?.session]).toEqual(["current", { priority: 3 }]);
+    expect([reasons("a"), reasons("b")]).toEqual([[["replaced", "a"]], [["replaced", "a"]]]);
+  });
+
   it("updated while it is in the shade already, does not take the address back", async () => {
     const [a, b] = [open("a"), open("b")];
     pair.link();
     const first = a.register(PHONE, { priority: 1 });
     pair.settle();
     b.register(PHONE, { priority: 2 });
-    pair.faces.pair.b.run();
-    for (const { to, from, frame } of pair.faces.pair.sent.splice(0)) {
-      pair.faces.pair.node(to).receive(from, frame);
-    }
+    pair.bToA();
     expect([a.get(PHONE)?.node, first.state]).toEqual(["b", "current"]);
     void first.update({ priority: 9 });
     pair.settle();

@@ -128,6 +128,7 @@ describe("a stream that is resumed on another node", () => {
     expect(await settled(late)).toEqual({ outcome: "taken", by: "a" });
     pair.settle();
     expect([a.lookup(other.resumeId)?.node, leftOver()]).toEqual(["a", 0]);
+    expect(told.a.slice(-2)).toEqual(["handOver 3 a", "handedOver handedOver"]);
   });
 
   it("stays with its holder if it has more stanzas than may be handed over", async () => {
@@ -161,6 +162,49 @@ describe("a stream that is resumed on another node", () => {
     pair.link();
     expect([a.lookup(stream.resumeId)?.node, leftOver()]).toEqual(["a", 0]);
     expect((await settled(ask(b, stream))).outcome).toBe("resumed");
+  });
+
+  it("is handed over also if that is learned by a state session, after the link was made anew", async () => {
+    pair = new TransientPair({ opRingOps: 8 });
+    const { a, b, stream } = opened();
+    const asked = ask(b, stream);
+    await Promise.resolve();
+    pair.bToA();
+    const { pair: two } = pair.faces;
+    two.a.run();
+    two.a.run();
+    for (const { from, frame } of two.sent.splice(0)) two.b.receive(from, frame);
+    two.b.run();
+    expect((await asked).outcome).toBe("resumed");
+    expect([stream.state, told.a]).toEqual(["handingOver", ["handOver 3 b"]]);
+    pair.faces.pair.unlink();
+    for (let at = 0; at < 20; at++) b.register(PHONE);
+    pair.link();
+    expect(two.a.counters.merges + two.b.counters.merges).toBeGreaterThan(0);
+    expect(told.a).toEqual(["handOver 3 b", "handedOver handedOver"]);
+    expect([a.lookup(stream.resumeId)?.node, leftOver()]).toEqual(["b", 0]);
+  });
+
+  it("was taken on both sides of a split: the later one stays, the other is told", async () => {
+    const { a, b, stream } = opened();
+    const asked = ask(b, stream);
+    await Promise.resolve();
+    pair.bToA();
+    const { pair: two } = pair.faces;
+    two.a.run();
+    two.a.run();
+    for (const { from, frame } of two.sent.splice(0)) two.b.receive(from, frame);
+    two.b.run();
+    const taken = await asked;
+    pair.cut();
+    expect(told.a).toEqual(["handOver 3 b", "returned open"]);
+    expect((await ask(a, stream)).outcome).toBe("resumed");
+    pair.link();
+    expect([a.lookup(stream.resumeId)?.node, b.lookup(stream.resumeId)?.node]).toEqual(["a", "a"]);
+    expect([taken.outcome, told.b]).toEqual(["resumed", ["lost lost"]]);
+    expect(a.size + leftOver()).toBe(1);
+    pair.cut();
+    expect(b.lookup(stream.resumeId)).toBeUndefined();
   });
 
   it("is not told to be resumable while its node is down, and is lost with it", async () => {
