@@ -156,6 +156,7 @@ describe("a stream that is resumed on another node", () => {
     for (const { from, frame } of two.sent.splice(0)) two.a.receive(from, frame);
     two.a.run();
     expect([told.a, stream.state]).toEqual([["handOver 3 b"], "handingOver"]);
+    expect(await ask(a, stream)).toEqual({ outcome: "taken", by: undefined });
     pair.cut();
     expect([told.a[1], stream.state]).toEqual(["returned open", "open"]);
     expect(await asked).toEqual({ outcome: "unknown" });
