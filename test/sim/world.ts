@@ -356,14 +356,13 @@ export class World {
     let settled = 0;
     for (const life of live) life.process.call(() => this.#relayFrom(life, () => settled++));
     this.#runUntil(this.#time.nowMs + relayMs);
-    const faultNow = (): string | null =>
-      relayFault(live) ?? (settled < live.length ? `${settled} writes settled` : null);
-    let fault = faultNow();
+    let fault = settled < live.length ? `${settled} writes settled` : relayFault(live);
     // The end of a row's time is a write, too, and may be on its way just then.
     const untilMs = this.#time.nowMs + this.#expiry.longestMs + relayMs;
-    while (fault !== null && this.#violation === null && this.#time.nowMs < untilMs) {
+    while (settled === live.length && fault !== null && this.#time.nowMs < untilMs) {
+      if (this.#violation !== null) break;
       this.#runUntil(this.#time.nowMs + pingMs);
-      fault = faultNow();
+      fault = relayFault(live);
     }
     if (fault !== null) this.#report("relay", `${from} ${oneWay ? "->" : "-"} ${to}: ${fault}`);
     this.#network.repair(from, to);
