@@ -26,7 +26,7 @@ const LAYERS = {
 };
 /** What others than `node` may import of the tables: the face that users hold. */
 const PUBLIC_TABLES =
-  /^src\/tables\/(bag-table|write-calls|serial-calls|watch|change|table(?!s\.|-state)[a-z-]*)\.ts$/;
+  /^src\/tables\/(bag-table|call-options|write-calls|serial-calls|watch|change|table(?!s\.|-state)[a-z-]*)\.ts$/;
 /** Files without clock, timer, randomness, IO and promises. */
 const PURE = [
   /^src\/tables\//,

@@ -3,11 +3,12 @@
  * its options and its errors. Part of the tables' public face.
  */
 import { AbortedError, InvalidArgumentError } from "../errors.ts";
+import { type Abort, CALL_TIMEOUT_MS, checkTimeout, onAbort } from "./call-options.ts";
 import { encodeKey, type Key } from "./key.ts";
 import { type Decision, ReservedKey } from "./serial/decisions.ts";
 import type { Pending, SerialCall } from "./serial/requests.ts";
 import type { TableReads } from "./table-reads.ts";
-import type { Abort, WriteCalls } from "./write-calls.ts";
+import type { WriteCalls } from "./write-calls.ts";
 
 /** How serial operations of a table behave when the cluster is split. */
 export type SerialMode = "available" | "quorum";
@@ -31,9 +32,6 @@ export interface KeyHold {
   /** False once the key was given back: stop then. */
   readonly isHeld: boolean;
 }
-
-const TIMEOUT_MS = 10_000;
-const TIMEOUT_MAX_MS = 3_600_000;
 
 /** The serial calls of one table. */
 export class SerialCalls {
@@ -100,7 +98,7 @@ export class SerialCalls {
       const error = new InvalidArgumentError(`withKey got ${String(fn)}, it takes a function`);
       return this.#calls.rejection(error);
     }
-    return new Promise<T>((resolve, reject) => {
+    const settled = new Promise<T>((resolve, reject) => {
       const hold = { isHeld: false };
       let outcome: () => void = () => {};
       let pending: Pending | null = null;
@@ -123,12 +121,13 @@ export class SerialCalls {
         settle();
       };
       pending = this.#request(key, options, {
-        holdMs: checkTimeout("holdMs", options?.holdMs ?? TIMEOUT_MS),
+        holdMs: checkTimeout("holdMs", options?.holdMs ?? CALL_TIMEOUT_MS),
         run: begin,
         done: () => over(outcome),
         fail: (error) => over(() => reject(error)),
       });
-    }).catch((error: unknown) => this.#calls.rejection<T>(error));
+    });
+    return this.#calls.watched(settled);
   }
 
   /** Checks and encodes everything, then asks for the key. */
@@ -139,7 +138,7 @@ export class SerialCalls {
       readonly decide: (reserved: ReservedKey) => Decision<T>;
     },
   ): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
+    const settled = new Promise<T>((resolve, reject) => {
       const { key, decide } = prepare();
       let result: T;
       this.#request(key, options, {
@@ -152,7 +151,8 @@ export class SerialCalls {
         done: () => resolve(result),
         fail: reject,
       });
-    }).catch((error: unknown) => this.#calls.rejection<T>(error));
+    });
+    return this.#calls.watched(settled);
   }
 
   /** A function's result; undefined removes the row. */
@@ -172,29 +172,33 @@ export class SerialCalls {
     options: SerialOptions | undefined,
     of: Pick<SerialCall, "holdMs" | "run" | "done" | "fail">,
   ): Pending {
-    const timeoutMs = checkTimeout("timeoutMs", options?.timeoutMs ?? TIMEOUT_MS);
+    const timeoutMs = checkTimeout("timeoutMs", options?.timeoutMs ?? CALL_TIMEOUT_MS);
     this.#calls.checkRunning();
     if (options?.signal?.aborted === true) throw new AbortedError("aborted before it began");
     const { tables } = this.#calls;
+    let unlisten = (): void => {};
     const pending = tables.serial.request({
       ...of,
+      done: () => {
+        unlisten();
+        of.done();
+      },
+      fail: (error) => {
+        unlisten();
+        of.fail(error);
+      },
       resource: `${this.#reads.state.id}|${encodeKey(key)}`,
       quorum: this.#quorum,
       deadline: tables.now() + timeoutMs,
     });
-    const abort = (): void => tables.serial.cancel(pending, new AbortedError("aborted"));
-    options?.signal?.addEventListener("abort", abort, { once: true });
+    if (options?.signal !== undefined && pending.stage !== "over") {
+      const cancel = (): void => tables.serial.cancel(pending, new AbortedError("aborted"));
+      unlisten = onAbort(options.signal, cancel);
+    }
     return pending;
   }
 }
 
 function isFunction<F>(value: unknown): value is F {
   return typeof value === "function";
-}
-
-function checkTimeout(name: string, ms: number): number {
-  if (Number.isInteger(ms) && ms >= 1 && ms <= TIMEOUT_MAX_MS) return ms;
-  throw new InvalidArgumentError(
-    `${name} is ${String(ms)}, allowed are whole numbers from 1 to ${TIMEOUT_MAX_MS}`,
-  );
 }

@@ -4,6 +4,7 @@
  * user's own ones when it is told.
  */
 import { OverloadedError } from "../errors.ts";
+import type { Abort } from "./call-options.ts";
 import type { Change, ChangeReason, DeleteEvent, SetEvent, WatchEvent } from "./change.ts";
 import type { ChangeSink } from "./change-feed.ts";
 import type { Key } from "./key.ts";
@@ -13,12 +14,6 @@ import type { WatchQueue } from "./watch-queue.ts";
 const EVENTS_PER_FLUSH = 4096;
 /** Calls of `next` that may wait at once. */
 const WAITING_MAX = 1000;
-
-/** The part of AbortSignal that is used. */
-export interface WatchSignal {
-  readonly aborted: boolean;
-  addEventListener(type: "abort", listener: () => void, options: { once: boolean }): void;
-}
 
 /** What a watcher wants to hear of. Without options: every change. */
 export interface WatchOptions<V, I extends string = string> {
@@ -37,7 +32,7 @@ export interface WatchOptions<V, I extends string = string> {
   /** Changes that may wait; over it the watcher misses some and is told so. Default 50,000. */
   readonly buffer?: number;
   /** Ends the watch when it fires. */
-  readonly signal?: WatchSignal;
+  readonly signal?: Abort;
 }
 
 /** What a watch works with. Made by watchers.ts. */

@@ -1,5 +1,6 @@
 /** The watchers of one declared table: what they may ask for, and where they listen. */
 import { InvalidArgumentError, InvalidOptionsError, OverloadedError } from "../errors.ts";
+import { onAbort } from "./call-options.ts";
 import type { Change, DeleteEvent, SetEvent, WatchEvent } from "./change.ts";
 import { ChangeFeed, type ChangeSink } from "./change-feed.ts";
 import { decodeKey, encodeKey, type PrefixRange, prefixRange } from "./key.ts";
@@ -43,20 +44,24 @@ export class Watchers {
       throw new OverloadedError(`${WATCHERS_MAX} watchers of one table, no more may be`);
     }
     const { buffer = QUEUE_MAX_LIMITS.usual, signal } = options;
+    let unlisten = (): void => {};
     const watch = new Watch<V>({
       queue: new WatchQueue(buffer, this.#reads.state.type === "set"),
       accepts: acceptor(options),
       eventOf: this.#eventMaker(options),
       listener,
       failed: (error) => this.#reads.tables.replica.deliveries.failed(error),
-      stopped: (stopped) => this.remove(stopped),
+      stopped: (stopped) => {
+        unlisten();
+        this.remove(stopped);
+      },
     });
     if (signal?.aborted === true) {
       watch.stop();
       return watch;
     }
     this.add(watch);
-    signal?.addEventListener("abort", () => watch.stop(), { once: true });
+    if (signal !== undefined) unlisten = onAbort(signal, () => watch.stop());
     return watch;
   }
 

@@ -9,18 +9,10 @@ import {
   type SkeinError,
 } from "../errors.ts";
 import type { AckNeed, Reached, Waiter } from "./acks.ts";
+import { type Abort, CALL_TIMEOUT_MS, checkTimeout, onAbort } from "./call-options.ts";
 import type { Tables } from "./tables.ts";
 
-/** Time-out of writes, ms, unless the call says otherwise. */
-export const ACK_TIMEOUT_MS = 10_000;
-const ACK_TIMEOUT_MAX_MS = 3_600_000;
 const ACK_NODES_MAX = 10_000;
-
-/** The part of AbortSignal that is used. */
-export interface Abort {
-  readonly aborted: boolean;
-  addEventListener(type: "abort", listener: () => void, options: { once: boolean }): void;
-}
 
 /** Options of every write. */
 export interface WriteOptions {
@@ -80,12 +72,15 @@ export class WriteCalls {
     throw new InvalidOptionsError(`table "${table}"`, [fault]);
   }
 
-  /** A promise that is rejected, counted, and does not end the process if nobody awaits it. */
+  /** That promise; if it rejects, it is counted and does not end the process unawaited. */
+  watched<T>(promise: Promise<T>): Promise<T> {
+    promise.catch(() => this.#rejected++);
+    return promise;
+  }
+
+  /** A promise that is rejected with that error. */
   rejection<T>(error: unknown): Promise<T> {
-    this.#rejected++;
-    const rejected = Promise.reject<T>(error);
-    rejected.catch(() => {});
-    return rejected;
+    return this.watched(Promise.reject<T>(error));
   }
 
   /** Writes whose promise was rejected, awaited or not. */
@@ -105,7 +100,7 @@ export class WriteCalls {
     const call = new WriteCall(() => this.#rejected++);
     try {
       const need = this.#need(options?.ack ?? "all");
-      const timeoutMs = checkTimeout(options?.timeoutMs ?? ACK_TIMEOUT_MS);
+      const timeoutMs = checkTimeout("timeoutMs", options?.timeoutMs ?? CALL_TIMEOUT_MS);
       if (this.#ended !== null) throw this.#ended;
       this.tables.checkWritable(writes);
       if (options?.signal?.aborted === true)
@@ -114,7 +109,7 @@ export class WriteCalls {
       call.applied = seq > 0;
       // A call that changed nothing still waits for what it saw: everything written before it.
       this.tables.wait(seq > 0 ? seq : this.tables.replica.nextSeq - 1, { need, timeoutMs }, call);
-      options?.signal?.addEventListener("abort", () => call.fail(abortedError()), { once: true });
+      if (options?.signal !== undefined) call.failOn(options.signal);
     } catch (error) {
       call.fail(error as SkeinError);
     }
@@ -145,6 +140,7 @@ class WriteCall implements Waiter {
   #reject!: (error: SkeinError) => void;
   #settled = false;
   readonly #failed: () => void;
+  #unlisten: (() => void) | null = null;
 
   constructor(failed: () => void) {
     this.#failed = failed;
@@ -154,17 +150,27 @@ class WriteCall implements Waiter {
     });
   }
 
+  /** Rejects the promise when the signal fires, unless it is settled by then. */
+  failOn(signal: Abort): void {
+    if (!this.#settled) this.#unlisten = onAbort(signal, () => this.fail(abortedError()));
+  }
+
   done(reached: Reached): void {
-    this.#settled = true;
+    this.#settle();
     this.#resolve(resultOf(reached, this.applied));
   }
 
   fail(error: SkeinError): void {
     if (this.#settled) return;
-    this.#settled = true;
+    this.#settle();
     this.#failed();
     this.promise.catch(() => {});
     this.#reject(error);
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    this.#unlisten?.();
   }
 }
 
@@ -185,13 +191,4 @@ function resultOf(reached: Reached, applied: boolean): WriteResult {
 
 function abortedError(): AbortedError {
   return new AbortedError("aborted; the write stands on this node and goes on spreading");
-}
-
-function checkTimeout(timeoutMs: number): number {
-  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= ACK_TIMEOUT_MAX_MS) {
-    return timeoutMs;
-  }
-  throw new InvalidArgumentError(
-    `timeoutMs is ${String(timeoutMs)}, allowed are whole numbers from 1 to ${ACK_TIMEOUT_MAX_MS}`,
-  );
 }

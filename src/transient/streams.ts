@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { InvalidArgumentError } from "../errors.ts";
+import { checkTimeout } from "../tables/call-options.ts";
 import type { Table } from "../tables/table.ts";
 import type { WriteOptions, WriteResult } from "../tables/write-calls.ts";
 import { OwnStream } from "./own-stream.ts";
@@ -24,7 +25,6 @@ const RESUME_ID_BYTES = 21;
 const RESUME_ID_MAX = 200;
 const STALE_MS = 3_600_000;
 const TIMEOUT_MS = 5_000;
-const TIMEOUT_MAX_MS = 3_600_000;
 
 /**
  * Declares the tables of stream management on this node. Once for each name.
@@ -129,11 +129,7 @@ export class Streams<T> {
     checkResumeId(resumeId);
     const { acknowledged, timeoutMs = TIMEOUT_MS } = request;
     checkCount("acknowledged", acknowledged);
-    if (!Number.isInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > TIMEOUT_MAX_MS) {
-      throw new InvalidArgumentError(
-        `timeoutMs is ${String(timeoutMs)}, allowed are whole numbers from 1 to ${TIMEOUT_MAX_MS}`,
-      );
-    }
+    checkTimeout("timeoutMs", timeoutMs);
     const row = this.#streams.get(resumeId);
     if (row === undefined) return this.#gone(resumeId);
     const own = this.#holder.get(resumeId);
