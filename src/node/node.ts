@@ -10,9 +10,7 @@
 import { EventEmitter } from "node:events";
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import type { Member, Peer } from "../cluster/cluster-events.ts";
-import { DEFAULT_CLUSTER_TIMINGS } from "../cluster/cluster-options.ts";
-import type { LinkHandler } from "../cluster/transport.ts";
-import { WsTransport } from "../cluster/ws-transport.ts";
+import type { LinkHandler, Transport } from "../cluster/transport.ts";
 import type { DiscoveredNode, Identity } from "../discovery/discovery.ts";
 import { FencedError, NotRunningError, ProtocolError, UnavailableError } from "../errors.ts";
 import type { BagTable } from "../tables/bag-table.ts";
@@ -31,10 +29,11 @@ import { NodeNames } from "./node-names.ts";
 import { type CheckedNodeOptions, checkNodeOptions, type NodeOptions } from "./options.ts";
 import { Readiness } from "./readiness.ts";
 import { FEATURE_DUMP, RemoteDumps } from "./remote-dumps.ts";
-import { decodeReport, encodeReport, FRAME_REPORT, type NodeReport } from "./report.ts";
+import { Reports } from "./reports.ts";
 import { Seeker } from "./seeker.ts";
 import { type NodeStatus, statusLists } from "./status.ts";
-import { systemClock, systemRandom } from "./system.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { systemSurroundings } from "./system.ts";
 
 /** For those above, who see tables only through a node. */
 export type { BagTable, Table };
@@ -54,12 +53,13 @@ export async function startNode(options: NodeOptions): Promise<Node> {
 /** A running node. Made by `startNode`. */
 export class Node {
   readonly #options: CheckedNodeOptions;
+  readonly #surroundings: Surroundings;
   readonly #seeker: Seeker;
-  readonly #transport: WsTransport;
+  readonly #transport: Transport;
   readonly #events = new EventEmitter<NodeEvents>();
-  readonly #reports = new Map<string, NodeReport>();
+  readonly #reports: Reports;
   readonly #names = new NodeNames();
-  readonly #startedAt = systemClock.now();
+  readonly #startedAt: number;
   readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
   readonly #readiness: Readiness;
   readonly #dumps: RemoteDumps;
@@ -73,25 +73,22 @@ export class Node {
   #ending: Promise<void> | undefined;
 
   /** Use `startNode`. */
-  constructor(options: CheckedNodeOptions) {
+  constructor(options: CheckedNodeOptions, surroundings: Surroundings = systemSurroundings) {
     this.#options = options;
-    this.#seeker = new Seeker(options, {
+    this.#surroundings = surroundings;
+    this.#startedAt = surroundings.clock.now();
+    this.#transport = surroundings.transport(options);
+    this.#seeker = new Seeker(options, surroundings, {
       found: (nodes) => this.#found(nodes),
       failed: (error) => this.#seekFailed(error),
     });
-    const { maxFrameBytes, handshakeMs } = { ...DEFAULT_CLUSTER_TIMINGS, ...options.timings };
-    this.#transport = new WsTransport({
-      host: options.host,
-      port: options.port,
-      zeroMask: options.zeroMask,
-      maxFrameBytes,
-      handshakeMs,
-      ...(options.tls === undefined ? {} : { tls: options.tls }),
-      log: options.log,
-    });
+    this.#reports = new Reports(() => ({
+      discovery: this.#seeker.works ? "works" : "fails",
+      tables: this.#declared?.list() ?? [],
+    }));
     this.#readiness = new Readiness(() => this.#isJoined());
     this.#dumps = new RemoteDumps({
-      clock: systemClock,
+      clock: surroundings.clock,
       tables: () => this.#running().engine.tables,
       send: (origin, frame) => this.#engine?.cluster.send(origin, frame),
       nameOf: (origin) => this.#nameOf(origin),
@@ -235,7 +232,7 @@ export class Node {
         reached: reachedBy(cluster),
         discoveryWorks: this.#seeker.works,
         declared: declared.list(),
-        reports: this.#reports,
+        reports: this.#reports.all,
       }),
       name: this.name,
       cluster: this.#options.cluster,
@@ -243,7 +240,7 @@ export class Node {
       nodeNumber: this.#identity?.nodeNumber ?? 0,
       address: this.#address,
       state: this.#state,
-      uptimeMs: Math.round(systemClock.now() - this.#startedAt),
+      uptimeMs: Math.round(this.#surroundings.clock.now() - this.#startedAt),
       members,
       links,
       tables: [...declared.reads()].map((reads) => reads.info()),
@@ -298,6 +295,7 @@ export class Node {
 
   #assemble(identity: Identity): Engine {
     const { cluster, name, secrets, limits, timings, clusterSize, log } = this.#options;
+    const { clock, random } = this.#surroundings;
     return assembleEngine(
       {
         ...{ cluster, name, secrets, limits, timings, clusterSize, ...identity },
@@ -306,8 +304,8 @@ export class Node {
       },
       {
         transport: this.#transport,
-        clock: systemClock,
-        random: systemRandom,
+        clock,
+        random,
         log,
         events: {
           linkUp: (peer) => this.#linkUp(peer),
@@ -371,13 +369,13 @@ export class Node {
   #linkUp(peer: Peer): void {
     this.#names.remember(peer);
     this.#seeker.linked(peer.address);
-    this.#engine?.cluster.send(peer.origin, encodeReport(this.#report()));
+    if (this.#engine !== undefined) this.#reports.linkUp(this.#engine.cluster, peer);
     this.#emit("linkUp", peer);
     this.#checkReady();
   }
 
   #linkDown(peer: Peer, reason: string): void {
-    this.#reports.delete(peer.name);
+    this.#reports.linkDown(peer);
     this.#dumps.linkDown(peer.origin);
     this.#emit("linkDown", peer, reason);
   }
@@ -400,21 +398,12 @@ export class Node {
   }
 
   #frame(peer: Peer, frame: Uint8Array): void {
-    if (this.#dumps.frame(peer, frame)) return;
-    if (frame[0] !== FRAME_REPORT) throw new ProtocolError(`frame of kind ${frame[0]}, unknown`);
-    this.#reports.set(peer.name, decodeReport(frame));
-  }
-
-  #report(): NodeReport {
-    const discovery = this.#seeker.works ? "works" : "fails";
-    return { discovery, tables: this.#declared?.list() ?? [] };
+    if (this.#dumps.frame(peer, frame) || this.#reports.frame(peer, frame)) return;
+    throw new ProtocolError(`frame of kind ${frame[0]}, unknown`);
   }
 
   #sendReports(): void {
-    const cluster = this.#engine?.cluster;
-    if (cluster === undefined) return;
-    const frame = encodeReport(this.#report());
-    for (const peer of cluster.linkedPeers()) cluster.send(peer.origin, frame);
+    if (this.#engine !== undefined) this.#reports.changed(this.#engine.cluster);
   }
 
   #checkReady(): void {
@@ -456,7 +445,7 @@ export class Node {
     this.#emit("fenced", reason, isReplaced);
     const goesOn = this.#options.onFenced === "restart" && !isReplaced;
     // Later, for the engine is in the middle of telling us.
-    systemClock.defer(() => void (goesOn ? this.#restart() : this.#standDown(reason)));
+    this.#surroundings.clock.defer(() => void (goesOn ? this.#restart() : this.#standDown(reason)));
   }
 
   /** Fenced for good: neither links nor discovery any more. Reads and `status` still answer. */

@@ -9,7 +9,7 @@ import { selfIdentity } from "../discovery/identity.ts";
 import { DiscoveryLoop, type DiscoveryStatus } from "../discovery/loop.ts";
 import type { SkeinError } from "../errors.ts";
 import type { CheckedNodeOptions } from "./options.ts";
-import { systemClock, systemRandom } from "./system.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** What the node wants to hear. */
 export interface SeekerEvents {
@@ -20,6 +20,7 @@ export interface SeekerEvents {
 /** Finds the other nodes, and this one's identity. */
 export class Seeker {
   readonly #options: CheckedNodeOptions;
+  readonly #surroundings: Surroundings;
   readonly #events: SeekerEvents;
   #loop: DiscoveryLoop;
   #found: readonly DiscoveredNode[] = [];
@@ -28,8 +29,9 @@ export class Seeker {
   #newest = 0;
 
   /** Throws InvalidOptionsError if the discovery options make no sense. */
-  constructor(options: CheckedNodeOptions, events: SeekerEvents) {
+  constructor(options: CheckedNodeOptions, surroundings: Surroundings, events: SeekerEvents) {
     this.#options = options;
+    this.#surroundings = surroundings;
     this.#events = events;
     this.#loop = this.#makeLoop();
   }
@@ -52,10 +54,11 @@ export class Seeker {
   /** Claims an identity and begins to ask. Waits for a database that is away. */
   async register(address: string): Promise<Identity> {
     const { cluster, name } = this.#options;
+    const { clock, random } = this.#surroundings;
     const { min: protocolMin, max: protocolMax } = BUILT_IN_PROTOCOLS;
     const registration = { cluster, name, address, protocolMin, protocolMax };
     const identity = await this.#loop.start(registration);
-    const chosen = identity ?? selfIdentity(systemClock, systemRandom);
+    const chosen = identity ?? selfIdentity(clock, random);
     // Without a database the wall clock numbers the incarnations, and it may step back.
     const origin =
       identity === undefined ? Math.max(chosen.origin, this.#newest + 1) : chosen.origin;
@@ -106,8 +109,7 @@ export class Seeker {
 
   #makeLoop(): DiscoveryLoop {
     const { log, discovery } = this.#options;
-    const clock = systemClock;
-    const random = systemRandom;
+    const { clock, random } = this.#surroundings;
     return new DiscoveryLoop({
       backend: createDiscovery(discovery, { clock, random, log }),
       ...(discovery.timings === undefined ? {} : { timings: discovery.timings }),
