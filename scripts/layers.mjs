@@ -21,6 +21,7 @@ const LAYERS = {
   persistent: [],
   transient: ["tables"],
   node: ["tables", "cluster", "discovery", "persistent", "transient"],
+  testing: ["cluster", "node"],
   cli: ["node"],
   dashboard: ["node"],
 };

@@ -10,7 +10,7 @@ type Accept = (link: Link) => LinkHandler;
 /** What its transports listen on: addresses are "memory://1", "memory://2" and so on. */
 export class MemoryNetwork {
   readonly #clock: Clock;
-  readonly #listeners = new Map<string, Listener>();
+  readonly #world: World = { listeners: new Map(), links: new Set(), cuts: new Set() };
   #lastNumber = 0;
 
   constructor(clock: Clock) {
@@ -22,8 +22,26 @@ export class MemoryNetwork {
    * network's by default; a clock that holds its calls back makes the node hang.
    */
   transport(clock: Clock = this.#clock): MemoryTransport {
-    const claim = () => `memory://${++this.#lastNumber}`;
-    return new MemoryTransport(clock, { claim, listeners: this.#listeners });
+    return new MemoryTransport(clock, `memory://${++this.#lastNumber}`, this.#world);
+  }
+
+  /** Nothing passes between the two addresses, and nobody is told: what is sent waits. */
+  cut(one: string, other: string): void {
+    this.#world.cuts.add(pathOf(one, other));
+  }
+
+  /** The opposite of `cut`: what waited arrives, unless its link was closed meanwhile. */
+  mend(one: string, other: string): void {
+    this.#world.cuts.delete(pathOf(one, other));
+    for (const link of this.#world.links) link.resume();
+  }
+
+  /** The process at that address has died: its links are reset, and nobody listens there. */
+  reset(address: string): void {
+    this.#world.listeners.delete(address);
+    for (const link of this.#world.links) {
+      if (link.local === address) link.close("connection reset", true);
+    }
   }
 }
 
@@ -32,26 +50,34 @@ interface Listener {
   readonly accept: Accept;
 }
 
-interface Addresses {
-  claim(): string;
+/** What the transports of one network share. */
+interface World {
   readonly listeners: Map<string, Listener>;
+  /** Both ends of each link, until that end has heard that it is closed. */
+  readonly links: Set<MemoryLink>;
+  /** Paths that nothing passes. */
+  readonly cuts: Set<string>;
+}
+
+function pathOf(one: string, other: string): string {
+  return one < other ? `${one} ${other}` : `${other} ${one}`;
 }
 
 /** Makes links to the other transports of its network. Made by `MemoryNetwork.transport`. */
 export class MemoryTransport implements Transport {
   readonly #clock: Clock;
-  readonly #addresses: Addresses;
-  #address: string | undefined;
+  readonly #address: string;
+  readonly #world: World;
 
-  constructor(clock: Clock, addresses: Addresses) {
+  constructor(clock: Clock, address: string, world: World) {
     this.#clock = clock;
-    this.#addresses = addresses;
+    this.#address = address;
+    this.#world = world;
   }
 
   /** Keeps its address when it listens again after `close`, as a restarted node would. */
   listen(accept: Accept): Promise<Listening> {
-    this.#address ??= this.#addresses.claim();
-    this.#addresses.listeners.set(this.#address, { clock: this.#clock, accept });
+    this.#world.listeners.set(this.#address, { clock: this.#clock, accept });
     return Promise.resolve({ address: this.#address });
   }
 
@@ -59,8 +85,10 @@ export class MemoryTransport implements Transport {
     const attempt = { isAborted: false };
     this.#clock.defer(() => {
       if (attempt.isAborted) return;
-      const listener = this.#addresses.listeners.get(address);
-      if (listener !== undefined) this.#open({ address, listener, attempt, handler });
+      const listener = this.#world.listeners.get(address);
+      if (this.#world.cuts.has(pathOf(this.#address, address))) {
+        handler.failed("unreachable", `nothing passes to ${address}`);
+      } else if (listener !== undefined) this.#open({ address, listener, attempt, handler });
       else if (address.startsWith("memory://")) {
         handler.failed("refused", `nobody listens at ${address}`);
       } else handler.failed("invalid", `"${address}" is no address of this network`);
@@ -74,7 +102,7 @@ export class MemoryTransport implements Transport {
 
   /** Stops listening; links stay open. */
   close(): Promise<void> {
-    if (this.#address !== undefined) this.#addresses.listeners.delete(this.#address);
+    this.#world.listeners.delete(this.#address);
     return Promise.resolve();
   }
 
@@ -86,8 +114,12 @@ export class MemoryTransport implements Transport {
     handler: DialHandler;
   }): void {
     const { address, listener, attempt, handler } = dial;
-    const near = new MemoryLink(this.#clock, address);
-    const far = new MemoryLink(listener.clock, this.#address ?? "memory://unnamed");
+    const near = new MemoryLink(this.#world, this.#clock, {
+      local: this.#address,
+      remote: address,
+    });
+    const ends = { local: address, remote: this.#address };
+    const far = new MemoryLink(this.#world, listener.clock, ends);
     near.join(far);
     listener.clock.defer(() => {
       if (attempt.isAborted) return;
@@ -101,7 +133,9 @@ export class MemoryTransport implements Transport {
 }
 
 class MemoryLink implements Link {
+  readonly local: string;
   readonly remote: string;
+  readonly #world: World;
   readonly #clock: Clock;
   #other: MemoryLink | undefined;
   #handler: LinkHandler | undefined;
@@ -114,9 +148,11 @@ class MemoryLink implements Link {
   #isClosedHere = false;
   #isDone = false;
 
-  constructor(clock: Clock, remote: string) {
+  constructor(world: World, clock: Clock, ends: { local: string; remote: string }) {
+    this.#world = world;
     this.#clock = clock;
-    this.remote = remote;
+    this.local = ends.local;
+    this.remote = ends.remote;
   }
 
   join(other: MemoryLink): void {
@@ -126,6 +162,7 @@ class MemoryLink implements Link {
 
   attach(handler: LinkHandler): void {
     this.#handler = handler;
+    if (!this.#isDone) this.#world.links.add(this);
     this.#schedule();
   }
 
@@ -169,6 +206,16 @@ class MemoryLink implements Link {
     this.#schedule();
   }
 
+  /** Its path is open again. */
+  resume(): void {
+    this.#schedule();
+  }
+
+  #isCut(): boolean {
+    const { cuts } = this.#world;
+    return cuts.size > 0 && cuts.has(pathOf(this.local, this.remote));
+  }
+
   #schedule(): void {
     if (this.#isScheduled || this.#handler === undefined) return;
     this.#isScheduled = true;
@@ -177,6 +224,8 @@ class MemoryLink implements Link {
 
   #deliver(): void {
     this.#isScheduled = false;
+    // What is closed here needs no path to be heard of here.
+    if (!this.#isClosedHere && this.#isCut()) return;
     const frames = this.#arriving;
     this.drop();
     for (const frame of frames) {
@@ -185,6 +234,7 @@ class MemoryLink implements Link {
     }
     if (this.#closing === undefined || this.#isDone) return;
     this.#isDone = true;
+    this.#world.links.delete(this);
     this.#handler?.closed(this.#closing);
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Dialer } from "../../src/cluster/dialer.ts";
-import { SeededRandom } from "./seeded-random.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { SeededRandom } from "../../src/testing/seeded-random.ts";
+import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 
 function setup(options: { maxDials?: number; isTakenCareOf?: (address: string) => boolean } = {}) {
   const { maxDials = 64, isTakenCareOf = () => false } = options;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Cluster } from "../../src/cluster/cluster.ts";
 import { silentLog } from "../../src/runtime.ts";
+import { SeededRandom } from "../../src/testing/seeded-random.ts";
+import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 import { ChaosNetwork } from "./chaos-network.ts";
-import { SeededRandom } from "./seeded-random.ts";
-import { VirtualClock } from "./virtual-clock.ts";
 
 interface StormSetup {
   readonly count: number;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Verdict } from "../../src/cluster/cluster-frames.ts";
 import { checkClusterOptions } from "../../src/cluster/cluster-options.ts";
 import { Handshake, highestCommon, isLargerSide } from "../../src/cluster/handshake.ts";
-import { SeededRandom } from "./seeded-random.ts";
+import { SeededRandom } from "../../src/testing/seeded-random.ts";
 
 interface End {
   readonly origin: number;

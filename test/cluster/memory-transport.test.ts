@@ -1,6 +1,6 @@
 import { MemoryNetwork } from "../../src/cluster/memory-transport.ts";
+import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 import { transportConformance } from "../conformance/transport.ts";
-import { VirtualClock } from "./virtual-clock.ts";
 
 transportConformance("MemoryTransport", () => {
   const clock = new VirtualClock();

@@ -8,9 +8,9 @@ import {
 import { MemoryNetwork, type MemoryTransport } from "../../src/cluster/memory-transport.ts";
 import type { DialHandler, Link, LinkHandler } from "../../src/cluster/transport.ts";
 import { type Log, silentLog } from "../../src/runtime.ts";
-import { ProcessClock } from "./process-clock.ts";
-import { SeededRandom } from "./seeded-random.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { ProcessClock } from "../../src/testing/process-clock.ts";
+import { SeededRandom } from "../../src/testing/seeded-random.ts";
+import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 
 /** A link as one of its ends holds it, to cut or to hold up. */
 export interface HeldLink {

@@ -5,8 +5,8 @@ import { assembleEngine, type Engine } from "../../src/node/engine.ts";
 import { silentLog } from "../../src/runtime.ts";
 import { encodeKey } from "../../src/tables/key.ts";
 import { encodeValue } from "../../src/tables/value.ts";
-import { SeededRandom } from "../cluster/seeded-random.ts";
-import { VirtualClock } from "../cluster/virtual-clock.ts";
+import { SeededRandom } from "../../src/testing/seeded-random.ts";
+import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 
 const identity = { name: "sessions", type: "set", lifetime: "node" } as const;
 

@@ -1,5 +1,5 @@
 /** Randomness that repeats: the same seed gives the same numbers. */
-import type { Random } from "../../src/runtime.ts";
+import type { Random } from "../runtime.ts";
 
 export class SeededRandom implements Random {
   #state: number;

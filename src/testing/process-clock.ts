@@ -2,7 +2,7 @@
  * The clock of one process among several on a VirtualClock. While it is frozen, as by SIGSTOP
  * or a long computation, nothing of it runs; then all due timers fire before any IO.
  */
-import type { Clock, Timer } from "../../src/runtime.ts";
+import type { Clock, Timer } from "../runtime.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
 export class ProcessClock implements Clock {

@@ -1,5 +1,5 @@
-/** Time that moves only when it is told to: the whole cluster runs inside `advance`. */
-import type { Clock, Timer } from "../../src/runtime.ts";
+/** Time that moves only when it is told to: a whole cluster runs inside `advance`. */
+import type { Clock, Timer } from "../runtime.ts";
 
 interface Waiting {
   readonly at: number;
@@ -9,16 +9,25 @@ interface Waiting {
 
 /** Deferred calls in one moment; more means that something calls itself for ever. */
 const DEFERRED_MAX = 1_000_000;
+/** Wall clock at the start: 14 November 2023. */
+const WALL = 1_700_000_000_000;
 
+/** A clock for tests. Its monotonic time starts at 0. */
 export class VirtualClock implements Clock {
   #now = 0;
   #wallOffset: number;
   #lastNumber = 0;
   #timers = new Set<Waiting>();
   #deferred: (() => void)[] = [];
+  readonly #onDeferred: (() => void) | undefined;
 
-  constructor(wall = 1_700_000_000_000) {
+  /**
+   * `wall`: what the wall clock shows at first, ms since 1970. `onDeferred` is called when there
+   * is something to `settle`, for those who want to call that by themselves.
+   */
+  constructor(wall = WALL, onDeferred?: () => void) {
     this.#wallOffset = wall;
+    this.#onDeferred = onDeferred;
   }
 
   wall(): number {
@@ -36,7 +45,17 @@ export class VirtualClock implements Clock {
   }
 
   defer(fn: () => void): void {
-    this.#deferred.push(fn);
+    if (this.#deferred.push(fn) === 1) this.#onDeferred?.();
+  }
+
+  /** When the next timer fires, by `now`; undefined if there is none. */
+  get nextTimer(): number | undefined {
+    return this.#next(Number.POSITIVE_INFINITY)?.at;
+  }
+
+  /** Whether there is something to `settle`. */
+  get hasDeferred(): boolean {
+    return this.#deferred.length > 0;
   }
 
   /** Runs all that was deferred, and all that this defers. Time stands still. */
