@@ -19,8 +19,9 @@ export interface Counters {
   /** State sessions served, and those of them that broke off. */
   sessions: number;
   sessionsAborted: number;
-  /** Chunks of rows sent. */
+  /** Chunks of rows sent, and lists of births. */
   chunks: number;
+  lists: number;
   /** State sessions merged, and the slices that took. */
   merges: number;
   mergeSlices: number;
@@ -67,6 +68,7 @@ export function newCounters(): Counters {
     sessions: 0,
     sessionsAborted: 0,
     chunks: 0,
+    lists: 0,
     merges: 0,
     mergeSlices: 0,
     pullsAborted: 0,

@@ -7,6 +7,9 @@
 /** Buckets of the finest digest, a power of two. 2^14 * 8 bytes = 128 KiB per node. */
 export const DIGEST_BUCKETS = 16384;
 
+/** Buckets of the coarsest one. */
+const FEWEST_BUCKETS = 16;
+
 /** Set by {@link hashBirth}: the two hash words and the finest bucket of the last birth. */
 export const birthHash = { a: 0, b: 0, bucket: 0 };
 
@@ -69,9 +72,33 @@ export class Digest {
   }
 }
 
-/** How many buckets a digest over `rows` births should have: about four births in each. */
-export function bucketsFor(rows: number): number {
-  let buckets = 16;
-  while (buckets < DIGEST_BUCKETS && buckets * 4 < rows) buckets *= 2;
+/**
+ * How many buckets a digest over `births` should have for a peer that answers with the keys of
+ * buckets that differ: about four births in each.
+ */
+export function bucketsForKeys(births: number): number {
+  let buckets = FEWEST_BUCKETS;
+  while (buckets < DIGEST_BUCKETS && buckets * 4 < births) buckets *= 2;
   return buckets;
+}
+
+/** A birth in a list of births that are sorted and close to one another. */
+const LISTED_BYTES = 1.3;
+
+/**
+ * How many buckets it should have for a peer that answers with the births in buckets that differ,
+ * if about `differing` births do: those with which digest and answer are shortest together. For
+ * 100,000 births of which 2,000 differ that is 4,096: 33 kB of sums and 50 kB of births.
+ */
+export function bucketsForBirths(births: number, differing: number): number {
+  let best = FEWEST_BUCKETS;
+  let bestBytes = Number.POSITIVE_INFINITY;
+  for (let buckets = FEWEST_BUCKETS; buckets <= DIGEST_BUCKETS; buckets *= 2) {
+    const differingShare = 1 - Math.exp(-differing / buckets);
+    const bytes = buckets * 8 + births * differingShare * LISTED_BYTES;
+    if (bytes >= bestBytes) continue;
+    best = buckets;
+    bestBytes = bytes;
+  }
+  return best;
 }

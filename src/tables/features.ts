@@ -12,5 +12,13 @@ export const FEATURE_RETIRED = "retired";
 /** Digests go with vectors, and replicas can be compared. */
 export const FEATURE_DIGEST = "digest";
 
+/** A session lists the births in buckets that differ, not the keys. */
+export const FEATURE_HELD = "held";
+
 /** All of them, for the handshake. */
-export const TABLES_FEATURES: readonly string[] = [FEATURE_RETIRED, FEATURE_DIGEST, SERIAL_FEATURE];
+export const TABLES_FEATURES: readonly string[] = [
+  FEATURE_RETIRED,
+  FEATURE_DIGEST,
+  FEATURE_HELD,
+  SERIAL_FEATURE,
+];

@@ -18,6 +18,7 @@ export const FRAME_KEYS = 0x2b;
 export const FRAME_SHOW = 0x2c;
 export const FRAME_SHOWN = 0x2d;
 export const FRAME_COMPARED = 0x2e;
+export const FRAME_HELD = 0x2f;
 
 /** Bounds of what a frame may carry, checked on receipt. */
 export const KEY_BYTES_MAX = 1024;

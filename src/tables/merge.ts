@@ -4,8 +4,9 @@
  * with the last slice, and only here.
  *
  * A birth held here that the server covers and does not list is dead. For keys that were not
- * sent, that is decided by the bucket: if its sum differed, what is not listed is dead; if it was
- * equal, only a birth that reached us after the pull can be.
+ * sent, that is decided by the bucket: if its sum differed, what is not listed is dead (a server
+ * without the feature "held" lists nothing: it sends all keys of such a bucket); if it was equal,
+ * only a birth that reached us after the pull can be.
  */
 import { birthHash, hashBirth } from "./digest.ts";
 import type { OpenPull } from "./pull.ts";
@@ -16,13 +17,16 @@ import type { EndFrame, Sibling } from "./session-frames.ts";
 import type { TableState } from "./table-state.ts";
 import { Coverage } from "./view.ts";
 
+/** Rows looked at between two yields where most stay as they are. */
+const ROWS_PER_LOOK = 32;
+
 /** One merge under way. */
 export class Merge {
   readonly #replica: Replica;
   readonly #pull: OpenPull;
   readonly #end: EndFrame;
   readonly #coverage: Coverage;
-  readonly #steps: Iterator<void>;
+  readonly #steps: Iterator<number>;
   readonly #close: (id: number) => void;
 
   /** `close` is told of every origin that the server has closed: more depends on that than rows. */
@@ -43,22 +47,27 @@ export class Merge {
   /** Handles up to `rows` keys; true once all is merged. */
   step(rows: number): boolean {
     this.#replica.counters.mergeSlices++;
-    for (let done = 0; done < rows; done++) if (this.#steps.next().done === true) return true;
+    for (let looked = 0; looked < rows; ) {
+      const next = this.#steps.next();
+      if (next.done === true) return true;
+      looked += next.value;
+    }
     return false;
   }
 
-  *#run(): Generator<void> {
+  /** Yields how many keys it has looked at since it did so last. */
+  *#run(): Generator<number> {
     for (const [table, keys] of this.#pull.staged) {
       for (const [key, siblings] of keys) {
         this.#mergeKey(table, key, siblings);
-        yield;
+        yield 1;
       }
     }
     if (this.#end.differs.includes(1)) yield* this.#dropUnlisted();
     for (const [table, keys] of this.#pull.changed) {
       for (const key of keys) {
         this.#dropLateArrivals(table, key);
-        yield;
+        yield 1;
       }
     }
     this.#finish();
@@ -77,14 +86,28 @@ export class Merge {
     }
   }
 
-  *#dropUnlisted(): Generator<void> {
+  *#dropUnlisted(): Generator<number> {
+    let looked = 0;
     for (const table of this.#replica.tables.values()) {
       const staged = this.#pull.staged.get(table);
-      for (const head of table.rows.values()) {
-        if (staged?.has(head.key) !== true) this.#dropWhere(table, head, this.#isUnlisted);
-        yield;
+      for (const shard of table.rows.shards()) {
+        for (const head of shard) {
+          if (this.#hasUnlisted(head) && staged?.has(head.key) !== true) {
+            this.#dropWhere(table, head, this.#isUnlisted);
+          }
+          if (++looked < ROWS_PER_LOOK) continue;
+          yield looked;
+          looked = 0;
+        }
       }
     }
+  }
+
+  #hasUnlisted(head: Row): boolean {
+    for (let row: Row | null = head; row !== null; row = row.next) {
+      if (this.#isUnlisted(row)) return true;
+    }
+    return false;
   }
 
   #dropLateArrivals(table: TableState, key: string): void {
@@ -105,7 +128,8 @@ export class Merge {
 
   readonly #isUnlisted = (row: Row): boolean => {
     hashBirth(this.#replica.origins.ids[row.birthOrigin] as number, row.birthSeq);
-    return this.#end.differs[birthHash.bucket & (this.#end.buckets - 1)] === 1;
+    if (this.#end.differs[birthHash.bucket & (this.#end.buckets - 1)] === 0) return false;
+    return !this.#pull.listed.has(row.birthOrigin, row.birthSeq);
   };
 
   readonly #isLateArrival = (row: Row): boolean =>

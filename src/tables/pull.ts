@@ -4,12 +4,14 @@
  * arrived; if it breaks off, it is forgotten.
  */
 import type { PullFrame, PullRows } from "./control-frames.ts";
-import { bucketsFor } from "./digest.ts";
+import { bucketsForBirths, bucketsForKeys } from "./digest.ts";
+import { FEATURE_HELD } from "./features.ts";
+import { ListedBirths } from "./held-births.ts";
 import type { Peer } from "./peer.ts";
 import type { KeySet, Replica } from "./replica.ts";
 import type { ChunkItem, Sibling } from "./session-frames.ts";
 import type { TableState } from "./table-state.ts";
-import { viewOf } from "./view.ts";
+import { opsApart, viewOf } from "./view.ts";
 
 /** Keys with all births that the server holds, by table. */
 export type Staged = Map<TableState, Map<string, readonly Sibling[]>>;
@@ -21,6 +23,8 @@ export class OpenPull {
   /** Our vector when it was sent, by local origin index. */
   readonly vector: readonly number[];
   readonly staged: Staged = new Map();
+  /** Births that the server holds in buckets that differ, under keys that it did not send. */
+  readonly listed = new ListedBirths();
   /** Keys that changed here since it was sent. */
   readonly changed: KeySet = new Map();
   /** When the last part of the answer came, by the monotonic clock. */
@@ -65,7 +69,7 @@ export class Puller {
     peer.wantsPull = false;
     this.#replica.touchSets.add(open.changed);
     this.#replica.counters.pulls++;
-    return { id: open.id, view: viewOf(origins), rows: this.#rows(withRows) };
+    return { id: open.id, view: viewOf(origins), rows: this.#rows(peer, withRows) };
   }
 
   /** The answer is complete, or will not come. */
@@ -74,10 +78,18 @@ export class Puller {
     this.open = null;
   }
 
-  #rows(withRows: boolean): PullRows {
+  #rows(peer: Peer, withRows: boolean): PullRows {
     const births = this.#replica.births();
     if (births === 0) return { kind: "none" };
     if (!withRows) return { kind: "unsaid" };
-    return { kind: "digest", words: this.#replica.digest.fold(bucketsFor(births)) };
+    const buckets = this.#bucketsFor(peer, births);
+    return { kind: "digest", words: this.#replica.digest.fold(buckets) };
+  }
+
+  /** Each op that only one side has makes a birth there and ends one that the other side has. */
+  #bucketsFor(peer: Peer, births: number): number {
+    if (peer.report === null || !peer.features.has(FEATURE_HELD)) return bucketsForKeys(births);
+    const differing = 2 * opsApart(viewOf(this.#replica.origins), peer.report.view);
+    return bucketsForBirths(births, differing);
   }
 }

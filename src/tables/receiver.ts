@@ -15,6 +15,7 @@ import {
   FRAME_DIGEST,
   FRAME_END,
   FRAME_FAR,
+  FRAME_HELD,
   FRAME_KEYS,
   FRAME_OPS,
   FRAME_PULL,
@@ -23,6 +24,7 @@ import {
   FRAME_SHOWN,
   FRAME_VECTOR,
 } from "./frame-kinds.ts";
+import { decodeHeld } from "./held-births.ts";
 import { Merge } from "./merge.ts";
 import { decodeOps } from "./ops-frame.ts";
 import type { Outbox } from "./outbox.ts";
@@ -111,6 +113,7 @@ export class Receiver {
         return;
       case FRAME_OPS:
       case FRAME_CHUNK:
+      case FRAME_HELD:
       case FRAME_END:
       case FRAME_CAUGHT:
       case FRAME_FAR:
@@ -186,6 +189,10 @@ export class Receiver {
         return;
       case FRAME_CHUNK:
         this.#onChunk(peer, frame);
+        peer.takenBytes += frame.length;
+        return;
+      case FRAME_HELD:
+        this.#onHeld(peer, frame);
         peer.takenBytes += frame.length;
         return;
       case FRAME_END:
@@ -275,6 +282,13 @@ export class Receiver {
     const { pullId, items } = decodeChunk(frame, this.#replica);
     if (!this.#matches(peer, pullId)) return;
     (this.#puller.open as OpenPull).stage(items);
+    this.#progress(peer);
+  }
+
+  #onHeld(peer: Peer, frame: Uint8Array): void {
+    const { pullId, runs } = decodeHeld(frame, this.#replica);
+    if (!this.#matches(peer, pullId)) return;
+    for (const run of runs) (this.#puller.open as OpenPull).listed.add(run);
     this.#progress(peer);
   }
 

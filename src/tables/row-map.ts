@@ -69,6 +69,11 @@ export class RowMap<R> {
     return this.#shards[at]?.values() ?? [];
   }
 
+  /** The shards one by one, each as `values`: twice as fast where all rows are looked at. */
+  *shards(): IterableIterator<Iterable<R>> {
+    for (let at = 0; at < SHARDS; at++) yield this.shard(at);
+  }
+
   /** Keys, as `values`. */
   keys(): IterableIterator<string> {
     return new ShardIterator(this.#shards, (shard) => shard.keys());

@@ -3,12 +3,15 @@
  * that may differ, in chunks, while writers go on; keys that change meanwhile are sent again; the
  * end carries our view of that very moment. The puller stages all of it and applies it whole.
  *
- * A key is sent iff a bucket of one of its births differs, or a birth or its newest write is not
- * covered by the puller, or it changed since the pull arrived.
+ * A key is sent iff a birth or its newest write is not covered by the puller, or it changed since
+ * the pull arrived. Of the other keys the births in buckets that differ are listed; a puller
+ * without the feature "held" is sent these keys as well.
  */
 import type { PullRows } from "./control-frames.ts";
 import { birthHash, hashBirth } from "./digest.ts";
+import { FEATURE_HELD } from "./features.ts";
 import type { DictionaryWriter } from "./frame-dictionary.ts";
+import { HeldBirths } from "./held-births.ts";
 import type { Peer } from "./peer.ts";
 import type { KeySet, Replica } from "./replica.ts";
 import type { Row } from "./row.ts";
@@ -21,6 +24,9 @@ import {
 } from "./session-frames.ts";
 import type { TableState } from "./table-state.ts";
 import { type Coverage, viewOf } from "./view.ts";
+
+/** Rows looked at between two yields of the scan: a yield takes as long as a look. */
+const ROWS_PER_LOOK = 32;
 
 /** What a step of a session came to. */
 export type SessionStep = "more" | "blocked" | "ended";
@@ -35,13 +41,15 @@ export class Session {
   readonly #coverage: Coverage;
   readonly #rows: PullRows;
   readonly #writer: DictionaryWriter;
-  readonly #scan: Iterator<void>;
+  readonly #scan: Iterator<number>;
   /** One byte a bucket; empty when the puller holds nothing. */
-  #differs = new Uint8Array(0);
+  readonly #differs: Uint8Array;
+  /** Births in buckets that differ; null if the puller does not know such lists. */
+  readonly #held: HeldBirths | null;
   #scanned = false;
   #chunkItems = 0;
-  /** A chunk that waits for credit. */
-  #ready: Uint8Array | null = null;
+  /** Frames that wait for credit: a chunk, a list of births. */
+  #ready: Uint8Array[] = [];
 
   constructor(
     parts: { replica: Replica; peer: Peer; coverage: Coverage; writer: DictionaryWriter },
@@ -53,6 +61,8 @@ export class Session {
     this.#peer = parts.peer;
     this.#coverage = parts.coverage;
     this.#writer = parts.writer;
+    this.#held = parts.peer.features.has(FEATURE_HELD) ? new HeldBirths() : null;
+    this.#differs = this.#compareDigests();
     this.#scan = this.#scanRows();
     this.#replica.touchSets.add(this.dirty);
   }
@@ -65,9 +75,9 @@ export class Session {
   /** Looks at up to `rows` rows; hands at most a few frames to `send`. */
   step(rows: number, send: (frame: Uint8Array, counted: boolean) => void): SessionStep {
     if (!this.#flushReady(send)) return "blocked";
-    for (let looked = 0; looked < rows; looked++) {
-      if (!this.#scanned) this.#scanned = this.#scan.next().done === true;
-      else if (!this.#nextDirty()) {
+    for (let looked = 0; looked < rows; ) {
+      looked += this.#next();
+      if (this.#isComplete) {
         this.#finishChunk();
         if (!this.#flushReady(send)) return "blocked";
         this.#end(send);
@@ -83,50 +93,73 @@ export class Session {
     return this.#flushReady(send) ? "more" : "blocked";
   }
 
-  *#scanRows(): Generator<void> {
-    if (this.#rows.kind === "digest") yield* this.#compareDigests(this.#rows.words);
+  /** Everything was looked at, and nothing has changed since. */
+  get #isComplete(): boolean {
+    return this.#scanned && this.dirty.size === 0;
+  }
+
+  /** Looks at a few rows of the scan, or adds one that has changed; how many it was. */
+  #next(): number {
+    if (this.#scanned) {
+      this.#nextDirty();
+      return 1;
+    }
+    const next = this.#scan.next();
+    this.#scanned = next.done === true;
+    return next.done === true ? 0 : next.value;
+  }
+
+  /** Yields how many rows it has looked at since it did so last, and after each one that it adds. */
+  *#scanRows(): Generator<number> {
+    let looked = 0;
     for (const table of this.#replica.tables.values()) {
-      for (const head of table.rows.values()) {
-        if (this.#wants(table, head)) this.#add(table, head.key, head);
-        yield;
+      for (const shard of table.rows.shards()) {
+        for (const head of shard) {
+          looked++;
+          const isWanted = this.#wants(table, head);
+          if (isWanted) this.#add(table, head.key, head);
+          else if (this.#held !== null) this.#list(table, head, this.#held);
+          if (!isWanted && looked < ROWS_PER_LOOK) continue;
+          yield looked;
+          looked = 0;
+        }
       }
     }
   }
 
-  /** Sums our births that the puller covers and marks the buckets whose sums differ. */
-  *#compareDigests(theirs: Int32Array): Generator<void> {
-    const ours = new Int32Array(theirs.length);
-    const mask = theirs.length / 2 - 1;
-    const { ids } = this.#replica.origins;
-    for (const table of this.#replica.tables.values()) {
-      for (const head of table.rows.values()) {
-        for (let row: Row | null = head; row !== null; row = row.next) {
-          if (table.isGone(row) || !this.#coverage.covers(row.birthOrigin, row.birthSeq)) continue;
-          hashBirth(ids[row.birthOrigin] as number, row.birthSeq);
-          const at = (birthHash.bucket & mask) * 2;
-          ours[at] = (ours[at] as number) ^ birthHash.a;
-          ours[at + 1] = (ours[at + 1] as number) ^ birthHash.b;
-        }
-        yield;
-      }
-    }
-    this.#differs = new Uint8Array(mask + 1);
-    for (let bucket = 0; bucket <= mask; bucket++) {
+  /** In the turn in which the pull came: a key that changes from here on is sent anyway. */
+  #compareDigests(): Uint8Array {
+    if (this.#rows.kind !== "digest") return new Uint8Array(0);
+    const theirs = this.#rows.words;
+    const buckets = theirs.length / 2;
+    const ours = this.#replica.digest.fold(buckets);
+    const differs = new Uint8Array(buckets);
+    for (let bucket = 0; bucket < buckets; bucket++) {
       const at = bucket * 2;
       const same = ours[at] === theirs[at] && ours[at + 1] === theirs[at + 1];
-      this.#differs[bucket] = same ? 0 : 1;
+      differs[bucket] = same ? 0 : 1;
     }
+    return differs;
   }
 
   #wants(table: TableState, head: Row): boolean {
     if (this.#rows.kind !== "digest") return true;
     for (let row: Row | null = head; row !== null; row = row.next) {
       if (table.isGone(row)) continue;
-      if (!this.#covers(row)) return true;
-      hashBirth(this.#replica.origins.ids[row.birthOrigin] as number, row.birthSeq);
-      if (this.#differs[birthHash.bucket & (this.#differs.length - 1)] === 1) return true;
+      if (!this.#covers(row) || (this.#held === null && this.#isInDiffering(row))) return true;
     }
     return false;
+  }
+
+  #list(table: TableState, head: Row, held: HeldBirths): void {
+    for (let row: Row | null = head; row !== null; row = row.next) {
+      if (!table.isGone(row) && this.#isInDiffering(row)) held.add(row.birthOrigin, row.birthSeq);
+    }
+  }
+
+  #isInDiffering(row: Row): boolean {
+    hashBirth(this.#replica.origins.ids[row.birthOrigin] as number, row.birthSeq);
+    return this.#differs[birthHash.bucket & (this.#differs.length - 1)] === 1;
   }
 
   /** A patch may overtake its set on another link: both the birth and the dot count. */
@@ -137,16 +170,17 @@ export class Session {
     );
   }
 
-  #nextDirty(): boolean {
+  #nextDirty(): void {
     for (const [table, keys] of this.dirty) {
-      for (const key of keys) {
+      const [key] = keys;
+      if (key === undefined) this.dirty.delete(table);
+      else {
         keys.delete(key);
+        if (keys.size === 0) this.dirty.delete(table);
         this.#add(table, key, table.rows.get(key) ?? null);
-        return true;
       }
-      this.dirty.delete(table);
+      return;
     }
-    return false;
   }
 
   #add(table: TableState, key: string, head: Row | null): void {
@@ -168,20 +202,26 @@ export class Session {
     );
   }
 
+  /** Ends the chunk, and the list of births if that is due. */
   #finishChunk(): void {
-    if (this.#chunkItems === 0) return;
-    this.#ready = finishChunk(this.#writer);
-    this.#chunkItems = 0;
-    this.#replica.counters.chunks++;
+    if (this.#chunkItems > 0) {
+      this.#ready.push(finishChunk(this.#writer));
+      this.#chunkItems = 0;
+      this.#replica.counters.chunks++;
+    }
+    if (this.#held?.isDue(this.#scanned) !== true) return;
+    this.#ready.push(this.#held.take(this.#writer, this.pullId));
+    this.#replica.counters.lists++;
   }
 
-  /** False while the chunk waits for credit. */
+  /** False while a frame waits for credit. */
   #flushReady(send: (frame: Uint8Array, counted: boolean) => void): boolean {
-    if (this.#ready === null) return true;
     const { creditWindowBytes } = this.#replica.limits;
-    if (!this.#peer.hasCredit(this.#ready.length, creditWindowBytes)) return false;
-    send(this.#ready, true);
-    this.#ready = null;
+    for (let next = this.#ready[0]; next !== undefined; next = this.#ready[0]) {
+      if (!this.#peer.hasCredit(next.length, creditWindowBytes)) return false;
+      send(next, true);
+      this.#ready.shift();
+    }
     return true;
   }
 

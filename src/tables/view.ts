@@ -45,6 +45,18 @@ export function viewEquals(one: View, other: View): boolean {
   return viewCovers(one, other) && viewCovers(other, one);
 }
 
+/** How many ops one of the two covers and the other does not; those of retired origins apart. */
+export function opsApart(one: View, other: View): number {
+  let ops = 0;
+  for (const [id, seq] of one.vector) {
+    if (!inRanges(other.retired, id)) ops += Math.abs(seq - (other.vector.get(id) ?? 0));
+  }
+  for (const [id, seq] of other.vector) {
+    if (!one.vector.has(id) && !inRanges(one.retired, id)) ops += seq;
+  }
+  return ops;
+}
+
 /** Appends a view to a frame. */
 export function writeView(writer: ByteWriter, view: View): void {
   writer.varint(view.vector.size);

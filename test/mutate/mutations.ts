@@ -89,8 +89,23 @@ const STATE: readonly Mutation[] = [
   ]),
   one("digest-ignored", "buckets whose sums differ are compared key by key", 2, [
     "src/tables/session.ts",
-    "this.#differs[bucket] = same ? 0 : 1;",
-    "this.#differs[bucket] = 0;",
+    "differs[bucket] = same ? 0 : 1;",
+    "differs[bucket] = 0;",
+  ]),
+  one("listed-dropped", "a birth that the server lists is held", 2, [
+    "src/tables/merge.ts",
+    "return !this.#pull.listed.has(row.birthOrigin, row.birthSeq);",
+    "return true;",
+  ]),
+  one("list-of-first-sibling", "every birth in a differing bucket is listed", 2, [
+    "src/tables/session.ts",
+    "if (!table.isGone(row) && this.#isInDiffering(row)) held.add(row.birthOrigin, row.birthSeq);",
+    "if (row === head && !table.isGone(row) && this.#isInDiffering(row)) held.add(row.birthOrigin, row.birthSeq);",
+  ]),
+  one("list-not-ended", "the births listed last go out before the end", 2, [
+    "src/tables/session.ts",
+    "if (this.#held?.isDue(this.#scanned) !== true) return;",
+    "if (this.#held?.isDue(false) !== true) return;",
   ]),
   one("unlisted-kept", "what a differing bucket does not list is dead", 2, [
     "src/tables/merge.ts",
@@ -104,20 +119,25 @@ const STATE: readonly Mutation[] = [
     edits: [
       {
         file: "src/tables/session.ts",
-        find: "for (let row: Row | null = head; row !== null; row = row.next) {\n          if (table.isGone(row) || !this.#coverage.covers(",
-        replace:
-          "for (let row: Row | null = head; row === head; row = row.next) {\n          if (table.isGone(row) || !this.#coverage.covers(",
-      },
-      {
-        file: "src/tables/pull.ts",
-        find: 'return { kind: "digest", words: this.#replica.digest.fold(bucketsFor(births)) };',
+        find: "const ours = this.#replica.digest.fold(buckets);",
         replace: `const digest = new this.#replica.digest.constructor();
     for (const table of this.#replica.tables.values()) {
       for (const head of table.rows.values()) {
         digest.toggle(this.#replica.origins.ids[head.birthOrigin], head.birthSeq);
       }
     }
-    return { kind: "digest", words: digest.fold(bucketsFor(births)) };`,
+    const ours = digest.fold(buckets);`,
+      },
+      {
+        file: "src/tables/pull.ts",
+        find: 'return { kind: "digest", words: this.#replica.digest.fold(buckets) };',
+        replace: `const digest = new this.#replica.digest.constructor();
+    for (const table of this.#replica.tables.values()) {
+      for (const head of table.rows.values()) {
+        digest.toggle(this.#replica.origins.ids[head.birthOrigin], head.birthSeq);
+      }
+    }
+    return { kind: "digest", words: digest.fold(buckets) };`,
       },
     ],
   },

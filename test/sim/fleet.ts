@@ -3,12 +3,13 @@
  * off, and starting anew after they were fenced.
  */
 import type { Log } from "../../src/runtime.ts";
+import { FEATURE_HELD, TABLES_FEATURES } from "../../src/tables/features.ts";
 import type { WrittenOp } from "../../src/tables/observer.ts";
 import type { TableState } from "../../src/tables/table-state.ts";
 import { Incarnation } from "./incarnation.ts";
 import type { Network } from "./network.ts";
 import { SimProcess } from "./process.ts";
-import type { Script } from "./script.ts";
+import type { Script, ScriptNode } from "./script.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { Report } from "./state-checker.ts";
 import type { Totals } from "./totals.ts";
@@ -186,7 +187,7 @@ export class Fleet {
     node.bootDue = false;
     if (node.current?.process.alive === true) return;
     const { script, time, network, totals } = this.#parts;
-    const { skewMs = 0, turnMs = 0, isOld = false } = script.nodes[node.index] ?? {};
+    const { skewMs = 0, turnMs = 0, ...kind } = script.nodes[node.index] ?? {};
     const random = this.#parts.random.fork(100 + node.index);
     const { name, address } = node;
     const startMs = random.int(0, 1_000_000);
@@ -202,7 +203,7 @@ export class Fleet {
       {
         identity: { name, address, origin, nodeNumber: node.index + 1 },
         script,
-        isOld,
+        features: featuresOf(kind),
         process,
         random,
         transport: network.dialler(address, process),
@@ -275,4 +276,9 @@ export class Fleet {
   #note(who: string, what: string): void {
     this.#parts.trace?.(this.#parts.time.nowMs, who, what);
   }
+}
+
+function featuresOf({ isOld, listsNoBirths }: Partial<ScriptNode>): readonly string[] {
+  if (isOld === true) return [];
+  return TABLES_FEATURES.filter((feature) => feature !== FEATURE_HELD || listsNoBirths !== true);
 }

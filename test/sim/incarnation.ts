@@ -26,7 +26,8 @@ export interface IncarnationIdentity {
 export interface IncarnationParts {
   readonly identity: IncarnationIdentity;
   readonly script: Script;
-  readonly isOld: boolean;
+  /** What it says in the handshake that it can do. */
+  readonly features: readonly string[];
   readonly process: SimProcess;
   readonly random: SeededRandom;
   readonly transport: Pick<Transport, "dial">;
@@ -76,7 +77,7 @@ export class Incarnation {
   readonly #declared: (table: TableState) => void;
 
   constructor(parts: IncarnationParts, nowMs: number) {
-    const { identity, script, process, random, transport, log, isOld } = parts;
+    const { identity, script, process, random, transport, log, features } = parts;
     this.identity = identity;
     this.process = process;
     this.bootedAtMs = nowMs;
@@ -88,7 +89,7 @@ export class Incarnation {
         secrets: ["simulated"],
         timings: script.timings,
         limits: script.limits,
-        ...(isOld ? { features: [] } : {}),
+        features,
         clusterSize: script.nodes.length,
         observer: {
           wrote: (op) => parts.wrote(this, op),

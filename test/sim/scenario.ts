@@ -49,7 +49,7 @@ export function scenarioOf(seed: number, { forgetful = false }: ScenarioOptions 
   actions.sort((a, b) => a.atMs - b.atMs);
   return {
     seed: random.u32(),
-    nodes: later.nodes,
+    nodes: withEarlier(seed, later.nodes),
     tables: withTimesToLive(seed, tables),
     network: {
       delayMinMs: 0.2,
@@ -63,6 +63,13 @@ export function scenarioOf(seed: number, { forgetful = false }: ScenarioOptions 
     actions,
     activeMs,
   };
+}
+
+/** Some nodes are of the time between the first release and lists of births. */
+function withEarlier(seed: number, nodes: readonly ScriptNode[]): ScriptNode[] {
+  const random = new SeededRandom(seed, 14);
+  const share = random.pick([0, 0, 0.4, 1]);
+  return nodes.map((node) => ({ ...node, listsNoBirths: random.chance(share) }));
 }
 
 /** Choices that came later: of a source of their own, so that recorded seeds stay what they were. */

@@ -110,6 +110,8 @@ export interface ScriptNode {
   readonly turnMs: number;
   /** It knows none of the features that came after protocol 1. */
   readonly isOld?: boolean;
+  /** It answers pulls with keys, and never with lists of births. */
+  readonly listsNoBirths?: boolean;
 }
 
 /** A whole run. */

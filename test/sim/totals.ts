@@ -13,6 +13,7 @@ export interface Totals {
   connections: number;
   sessions: number;
   sessionsAborted: number;
+  lists: number;
   opsAnswers: number;
   relayed: number;
   duplicates: number;
@@ -74,6 +75,7 @@ export function newTotals(): Totals {
     connections: 0,
     sessions: 0,
     sessionsAborted: 0,
+    lists: 0,
     opsAnswers: 0,
     relayed: 0,
     duplicates: 0,
@@ -145,6 +147,7 @@ export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
   messages: 1000,
   sessions: 1,
   sessionsAborted: 0.05,
+  lists: 0.5,
   opsAnswers: 3,
   relayed: 5,
   merges: 1,

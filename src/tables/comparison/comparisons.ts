@@ -6,7 +6,7 @@
  * just before, is ours now: if the digest is not ours then, the replicas have diverged.
  */
 import { ProtocolError } from "../../errors.ts";
-import { bucketsFor } from "../digest.ts";
+import { bucketsForKeys } from "../digest.ts";
 import { FEATURE_DIGEST } from "../features.ts";
 import { DictionaryWriter } from "../frame-dictionary.ts";
 import {
@@ -223,7 +223,7 @@ export class Comparisons {
     this.#progressAt = this.#parts.now();
     return new Asker({
       ...{ replica, peer, id },
-      buckets: bucketsFor(replica.births()),
+      buckets: bucketsForKeys(replica.births()),
       sendSums: (sums) => outbox.send(peer.id, encodeCompare({ id, mutual, sums })),
       sendShow: (keys) => outbox.send(peer.id, encodeShow(this.#writer, { id, keys })),
     });
