@@ -110,7 +110,7 @@ describe("frames between tables", () => {
   it("a kind that is not known is refused", () => {
     const pair = new Pair();
     pair.link();
-    expect(() => pair.a.receive(2, Uint8Array.of(0x2f))).toThrow(/unknown to this protocol/);
+    expect(() => pair.a.receive(2, Uint8Array.of(0x3f))).toThrow(/unknown to this protocol/);
   });
 
   it("an acknowledgement of what was not written is refused", () => {
