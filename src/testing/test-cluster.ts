@@ -90,14 +90,18 @@ export class TestCluster {
     return this.#process(name).node;
   }
 
-  /** Starts one more, or one again that has ended. Others find it as time goes on: see `joined`. */
-  async start(name: string): Promise<Node> {
+  /**
+   * Starts one more, or one again that has ended; `options` of its own come before those of all.
+   * Others find it as time goes on: see `joined`.
+   */
+  async start(name: string, options: TestNodeOptions = {}): Promise<Node> {
     if (this.#processes.has(name)) throw new InvalidArgumentError(`node "${name}" runs already`);
     await this.advance(START_MS);
     const clock = new ProcessClock(this.clock);
     const transport = this.#network.transport(clock);
     const checked = checkNodeOptions({
       ...this.#options,
+      ...options,
       cluster: "test",
       name,
       discovery: { getNodes: () => [...this.#addresses.values()] },

@@ -1,6 +1,7 @@
 /**
  * `npm run mutate`: plants each fault of mutations.ts in a temporary copy of the sources and
- * requires that the simulator notices it by a named checker, not by a crash and not by a time-out.
+ * requires that the simulator notices it by a named checker, not by a crash and not by a time-out;
+ * and each of promise-faults.ts, which a test of the promises must notice.
  * Nothing of the working copy is changed. `--only name`, `--seeds N` and `--search` (ignores the
  * seeds that are known to notice) narrow or widen it; `--quick` plants those that a few seeds
  * notice, for the gate.
@@ -21,12 +22,15 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { MUTATIONS, type Mutation, QUICK } from "./mutations.ts";
+import { PROMISE_FAULTS, type PromiseFault } from "./promise-faults.ts";
+
+type Fault = Mutation | PromiseFault;
 
 /** What one fault came to. */
 interface Finding {
-  readonly mutation: Mutation;
-  /** Null if nobody noticed. */
-  readonly seed: number | null;
+  readonly mutation: Fault;
+  /** The seed or the file of tests; null if nobody noticed. */
+  readonly at: string | null;
   readonly checker: string;
   readonly message: string;
 }
@@ -38,6 +42,17 @@ interface FirstFailure {
   } | null;
 }
 
+/** What vitest says of a run. */
+interface TestReport {
+  readonly testResults: readonly {
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly title: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
+}
+
 /** The compiled copy of this file is build/test/mutate/main.js. */
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const PARALLEL = 2;
@@ -46,7 +61,7 @@ const CONTROL = "control";
 const TIMEOUT_MS = 20 * 60_000;
 
 /** The text with its edits; throws if a text to be found is not there exactly once. */
-function edited(mutation: Mutation, read: (file: string) => string): Map<string, string> {
+function edited(mutation: Fault, read: (file: string) => string): Map<string, string> {
   const texts = new Map<string, string>();
   for (const { file, find, replace } of mutation.edits) {
     const text = texts.get(file) ?? read(file);
@@ -61,7 +76,7 @@ function edited(mutation: Mutation, read: (file: string) => string): Map<string,
 }
 
 /** Why a fault cannot be planted any more: the sources have changed. */
-function staleness(mutation: Mutation): string[] {
+function staleness(mutation: Fault): string[] {
   try {
     edited(mutation, (file) => readFileSync(join(ROOT, file), "utf8"));
     return [];
@@ -72,7 +87,7 @@ function staleness(mutation: Mutation): string[] {
 
 /** A copy of the sources, with links to what is only read. */
 function copySources(into: string): void {
-  for (const folder of ["src", "test/sim"]) {
+  for (const folder of ["src", "test/sim", "test/promises"]) {
     // What a link points at is copied: a fault must never reach the working copy.
     cpSync(join(ROOT, folder), join(into, folder), { recursive: true, dereference: true });
   }
@@ -124,7 +139,7 @@ async function simulate(
 }
 
 /** A compiled copy of the sources with that fault, or with none. */
-async function build(at: string, mutation: Mutation | null): Promise<void> {
+async function build(at: string, mutation: Fault | null): Promise<void> {
   mkdirSync(join(at, "test"), { recursive: true });
   copySources(at);
   if (mutation !== null) {
@@ -137,34 +152,56 @@ async function build(at: string, mutation: Mutation | null): Promise<void> {
   await compile(at);
 }
 
+/** Runs a file of tests until one fails; the test's name is the checker's. */
+async function test(at: string, file: string): Promise<FirstFailure> {
+  const main = join(at, "node_modules", "vitest", "vitest.mjs");
+  const args = [main, "run", file, "--root", at, "--bail", "1"];
+  const { out } = await run(at, [...args, "--reporter", "json"]);
+  const { testResults } = JSON.parse(out.slice(out.indexOf('{"'))) as TestReport;
+  const results = testResults.flatMap(({ assertionResults }) => assertionResults);
+  if (results.length === 0) throw new Error(`no test ran in ${file}:\n${out}`);
+  const failed = results.find(({ status }) => status === "failed");
+  if (failed === undefined) return { failure: null };
+  const message = failed.failureMessages[0] ?? "";
+  const isVerdict = /^AssertionError|^Error: (promise resolved|.*still not:)/.test(message);
+  return {
+    failure: { seed: 0, violation: { checker: isVerdict ? failed.title : "crash", message } },
+  };
+}
+
+/** Plants one fault in a copy of the sources, and says what noticed it. */
 async function plant(
-  mutation: Mutation,
+  mutation: Fault,
   base: string,
   options: { readonly seeds: number; readonly search: boolean },
 ): Promise<Finding> {
   const at = join(base, mutation.name);
   try {
     await build(at, mutation);
+    if ("test" in mutation) {
+      const { failure } = await test(at, mutation.test);
+      if (failure === null) return { mutation, at: null, checker: "nobody", message: "" };
+      return { mutation, at: mutation.test, ...failure.violation };
+    }
     const { serial, seed: known } = mutation;
     const first = { from: known, seeds: 1, serial };
     let { failure } = options.search ? { failure: null } : await simulate(at, first);
     failure ??= (await simulate(at, { from: 1, seeds: options.seeds, serial })).failure;
-    if (failure === null) return { mutation, seed: null, checker: "nobody", message: "" };
+    if (failure === null) return { mutation, at: null, checker: "nobody", message: "" };
     const { seed, violation } = failure;
     const control = await simulate(join(base, CONTROL), { from: seed, seeds: 1, serial });
     if (control.failure !== null) {
-      return { mutation, seed: null, checker: "control fails", message: `seed ${seed}` };
+      return { mutation, at: null, checker: "control fails", message: `seed ${seed}` };
     }
-    return { mutation, seed, ...violation };
+    const found = seed === known ? `seed ${seed}` : `seed ${seed} (known: ${known})`;
+    return { mutation, at: found, ...violation };
   } finally {
     rmSync(at, { recursive: true, force: true });
   }
 }
 
-function show({ mutation, seed, checker, message }: Finding): void {
-  const at = seed === null ? "-" : String(seed);
-  const known = seed === null || seed === mutation.seed ? "" : ` (known: ${mutation.seed})`;
-  console.log(`${mutation.name.padEnd(26)} ${checker.padEnd(16)} seed ${at}${known}`);
+function show({ mutation, at, checker, message }: Finding): void {
+  console.log(`${mutation.name.padEnd(26)} ${checker.padEnd(16)} ${at ?? "-"}`);
   if (checker === "crash" || checker === "control fails") console.log(`  ${message.slice(0, 600)}`);
 }
 
@@ -180,10 +217,12 @@ async function main(): Promise<number> {
   const seeds = Number(values.seeds);
   if (!Number.isSafeInteger(seeds) || seeds < 1) throw new Error(`--seeds is ${values.seeds}`);
   const { only, search, quick } = values;
-  const chosen = MUTATIONS.filter(({ name }) => {
-    return (only === undefined || only.includes(name)) && (!quick || QUICK.has(name));
+  const all: readonly Fault[] = [...MUTATIONS, ...PROMISE_FAULTS];
+  const chosen = all.filter((fault) => {
+    const isQuick = "test" in fault || QUICK.has(fault.name);
+    return (only === undefined || only.includes(fault.name)) && (!quick || isQuick);
   });
-  const stale = MUTATIONS.flatMap((mutation) => staleness(mutation));
+  const stale = all.flatMap((mutation) => staleness(mutation));
   if (stale.length > 0) throw new Error(`texts to be found:\n${stale.join("\n")}`);
   const base = mkdtempSync(join(tmpdir(), "skein-mutate-"));
   const queue = [...chosen];
@@ -201,7 +240,7 @@ async function main(): Promise<number> {
   } finally {
     rmSync(base, { recursive: true, force: true });
   }
-  const unnoticed = findings.filter(({ seed, checker }) => seed === null || checker === "crash");
+  const unnoticed = findings.filter(({ at, checker }) => at === null || checker === "crash");
   console.log(`${findings.length} faults planted, ${unnoticed.length} not noticed by a checker`);
   for (const { mutation } of unnoticed) console.log(`  ${mutation.name}: ${mutation.rule}`);
   return unnoticed.length === 0 && findings.length > 0 ? 0 : 1;
