@@ -100,6 +100,52 @@ export class SerialUnknownError extends SkeinError {
   }
 }
 
+/** Why a table may not be written while the cluster is, or may be, split. */
+export interface SplitRefusal {
+  readonly policy: "pauseMinority" | "leaseSide";
+  /**
+   * `minority`: too few members are seen. `lease elsewhere`: another side holds the lease. `lease
+   * pending`: nobody's lease is known here. `no database`: the same, and the database is away.
+   */
+  readonly reason: "minority" | "lease elsewhere" | "lease pending" | "no database";
+  /** Members that this node counts as alive, itself included. */
+  readonly seen: number;
+  /** How many it has to see; undefined for `leaseSide`. */
+  readonly needed: number | undefined;
+  /** The same as a sentence. */
+  readonly text: string;
+}
+
+/**
+ * This node is on the side of a split on which the table may not be written. With `isWritten` the
+ * write was made before that was known: it stands on this node and spreads when the split heals.
+ */
+export class SplitError extends SkeinError {
+  readonly code = "ERR_SKEIN_SPLIT";
+  readonly table: string;
+  readonly policy: SplitRefusal["policy"];
+  readonly reason: SplitRefusal["reason"];
+  /** Members that this node counts as alive, itself included. */
+  readonly seen: number;
+  /** How many it has to see; undefined for `leaseSide`. */
+  readonly needed: number | undefined;
+  /** False: nothing was changed. */
+  readonly isWritten: boolean;
+
+  constructor(table: string, refusal: SplitRefusal, isWritten: boolean) {
+    const what = isWritten
+      ? "the write was made before that was known; it stands on this node and spreads later"
+      : "nothing was changed";
+    super(`table "${table}" is paused here: ${refusal.text}; ${what}`);
+    this.table = table;
+    this.policy = refusal.policy;
+    this.reason = refusal.reason;
+    this.seen = refusal.seen;
+    this.needed = refusal.needed;
+    this.isWritten = isWritten;
+  }
+}
+
 /** The caller's AbortSignal fired. A write that was under way stands on this node. */
 export class AbortedError extends SkeinError {
   readonly code = "ERR_SKEIN_ABORTED";
@@ -166,6 +212,7 @@ export type AnySkeinError =
   | OverloadedError
   | AckTimeoutError
   | SerialUnknownError
+  | SplitError
   | AbortedError
   | NotRunningError
   | FencedError

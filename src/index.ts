@@ -17,6 +17,8 @@ export {
   type RefusalReason,
   SerialUnknownError,
   SkeinError,
+  SplitError,
+  type SplitRefusal,
   TableError,
   TooLargeError,
   UnavailableError,
@@ -26,7 +28,7 @@ export {
 export { type Node, startNode } from "./node/node.ts";
 export type { NodeEvents } from "./node/node-events.ts";
 export type { ListenOptions, NodeOptions, NodeTlsOptions } from "./node/options.ts";
-export type { LinkStatus, NodeStatus, StatusLists } from "./node/status.ts";
+export type { LinkStatus, NodeStatus, PausedTables, StatusLists } from "./node/status.ts";
 export type { Log } from "./runtime.ts";
 export type { BagTable } from "./tables/bag-table.ts";
 export type {
@@ -46,6 +48,7 @@ export type {
   SerialMode,
   SerialOptions,
 } from "./tables/serial-calls.ts";
+export type { SplitPolicy } from "./tables/split.ts";
 export type { Entry, Table } from "./tables/table.ts";
 export type { IndexFunction, TableOptions } from "./tables/table-options.ts";
 export type { DumpedRow, ScanOptions, TableInfo } from "./tables/table-reads.ts";

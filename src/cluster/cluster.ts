@@ -21,7 +21,7 @@ import { NONCE_BYTES, UPPER_KIND_MIN } from "./frame-limits.ts";
 import { LinkTable } from "./link-table.ts";
 import type { Learned } from "./membership.ts";
 import { RefusalCount } from "./refusal-count.ts";
-import { Roster } from "./roster.ts";
+import { type Census, Roster } from "./roster.ts";
 import type { Link, LinkHandler, Transport } from "./transport.ts";
 
 export type {
@@ -166,6 +166,11 @@ export class Cluster {
   /** All other nodes that are known and not closed, down ones included. */
   members(): readonly Member[] {
     return this.#roster.members(this.#environment.clock.now());
+  }
+
+  /** How many nodes are alive and known, this one included; as `memberUp` and `memberDown` say. */
+  census(): Census {
+    return this.#roster.census();
   }
 
   /**

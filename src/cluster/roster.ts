@@ -27,6 +27,14 @@ export interface RosterEnvironment {
   fenced(): void;
 }
 
+/** How many nodes there are, this one included. */
+export interface Census {
+  /** Counted as alive. */
+  readonly live: number;
+  /** Known and not closed. */
+  readonly known: number;
+}
+
 export class Roster {
   readonly membership: Membership;
   readonly #environment: RosterEnvironment;
@@ -63,6 +71,15 @@ export class Roster {
         roundTripMs: connection?.roundTripMs,
       };
     });
+  }
+
+  /** How many nodes there are, this one included. */
+  census(): Census {
+    let live = 1;
+    for (const { identity } of this.membership.list()) {
+      if (this.#detector.isCounted(identity.origin)) live++;
+    }
+    return { live, known: this.membership.size + 1 };
   }
 
   /** A link to that peer came up, and `learned` is what the membership made of it. */

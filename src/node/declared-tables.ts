@@ -1,9 +1,15 @@
 /** The tables that a node's code has declared: one face each, bound to the current engine. */
 import { InvalidOptionsError, TableError } from "../errors.ts";
 import { BagTable } from "../tables/bag-table.ts";
+import type { SplitPolicy } from "../tables/split.ts";
 import { Table } from "../tables/table.ts";
 import { attachConflicts, attachExpiry, OwnerDownListener } from "../tables/table-listeners.ts";
-import { attachIndexes, checkDeclaration, type TableOptions } from "../tables/table-options.ts";
+import {
+  attachIndexes,
+  checkDeclaration,
+  type NodeAbilities,
+  type TableOptions,
+} from "../tables/table-options.ts";
 import { TableReads } from "../tables/table-reads.ts";
 import type { TableIdentity, TableType } from "../tables/table-state.ts";
 import type { Tables } from "../tables/tables.ts";
@@ -20,12 +26,18 @@ interface Declared {
 /** By name. */
 export class DeclaredTables {
   readonly #calls: WriteCalls;
+  readonly #abilities: NodeAbilities;
   readonly #nameOf: (originId: number) => string | undefined;
   readonly #declared = new Map<string, Declared>();
 
-  constructor(calls: WriteCalls, nameOf: (originId: number) => string | undefined) {
+  constructor(
+    calls: WriteCalls,
+    nameOf: (originId: number) => string | undefined,
+    abilities: NodeAbilities = {},
+  ) {
     this.#calls = calls;
     this.#nameOf = nameOf;
+    this.#abilities = abilities;
   }
 
   /** What the table of that name is; throws TableError if it was not declared. */
@@ -36,6 +48,12 @@ export class DeclaredTables {
   /** What peers are told. */
   list(): DeclaredTable[] {
     return [...this.#declared.values()].map(({ identity }) => identity);
+  }
+
+  /** Names of the tables of that policy. */
+  ofPolicy(policy: SplitPolicy): string[] {
+    const states = [...this.reads()].map(({ state }) => state);
+    return states.filter(({ split }) => split === policy).map(({ name }) => name);
   }
 
   *reads(): IterableIterator<TableReads> {
@@ -60,14 +78,13 @@ export class DeclaredTables {
     if (typeof given !== "object" || given === null) {
       throw new InvalidOptionsError(`table "${name}"`, ["options are not an object"]);
     }
-    const identity = checkDeclaration(name, given);
+    const identity = checkDeclaration(name, given, this.#abilities);
     const options: TableOptions<never> = given;
     const before = this.#declared.get(name);
     if (before !== undefined) {
       if (same(before.identity, identity) && sameOrder(before.options, options)) return before.face;
       throw new TableError(`table "${name}" was declared in another way before`);
     }
-    if (options.serial === "quorum") this.#calls.checkQuorum(name);
     const { tables } = this.#calls;
     const state = tables.open(identity);
     attachIndexes(state, options);
@@ -129,6 +146,7 @@ function sameOrder(a: TableOptions<never>, b: TableOptions<never>): boolean {
     Object.keys(options.indexes ?? {})
       .sort()
       .join();
+  if ((a.split ?? "merge") !== (b.split ?? "merge")) return false;
   if ((a.serial ?? "available") !== (b.serial ?? "available")) return false;
   return (
     (a.ordered ?? false) === (b.ordered ?? false) && a.ttlMs === b.ttlMs && names(a) === names(b)

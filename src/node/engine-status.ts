@@ -2,8 +2,10 @@
 import type { IntervalHistogram } from "node:perf_hooks";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Tables } from "../tables/tables.ts";
+import type { DeclaredTables } from "./declared-tables.ts";
 import type { Engine } from "./engine.ts";
-import type { LinkStatus, NodeStatus } from "./status.ts";
+import { PAUSING_POLICIES } from "./splits.ts";
+import type { LinkStatus, NodeStatus, PausedTables } from "./status.ts";
 
 /** Every link that is up. */
 export function linkStatuses({ tables, cluster }: Engine): LinkStatus[] {
@@ -32,6 +34,34 @@ export function reachedBy(cluster: Cluster): Set<string> {
     if (origin !== undefined && origins.has(origin)) reached.add(address);
   }
   return reached;
+}
+
+/** Every node that was found and that can be reached is linked, and its rows are here. */
+export function hasJoined(
+  { cluster, tables }: Engine,
+  of: { readonly found: readonly { readonly address: string }[]; readonly own: string },
+): boolean {
+  const { dials, ownAddresses } = cluster.status();
+  const reached = reachedBy(cluster);
+  for (const { address } of of.found) {
+    if (address === of.own || reached.has(address) || ownAddresses.includes(address)) continue;
+    // A dial that has failed at least once says that the node cannot be reached now.
+    if ((dials.find((dial) => dial.address === address)?.failures ?? 0) > 0) continue;
+    return false;
+  }
+  for (const peer of tables.peers.values()) if (!peer.streamsToUs) return false;
+  return true;
+}
+
+/** Tables that this node may not write now. */
+export function pausedTables(engine: Engine, declared: DeclaredTables): PausedTables[] {
+  const paused: PausedTables[] = [];
+  for (const policy of PAUSING_POLICIES) {
+    const refusal = engine.splits.refusal(policy);
+    const tables = refusal === null ? [] : declared.ofPolicy(policy);
+    if (refusal !== null && tables.length > 0) paused.push({ ...refusal, tables });
+  }
+  return paused;
 }
 
 /** What this node covers and has done. */

@@ -14,11 +14,13 @@ import type {
 } from "../cluster/cluster-events.ts";
 import type { ClusterOptions } from "../cluster/cluster-options.ts";
 import type { Link, LinkHandler, Transport } from "../cluster/transport.ts";
+import type { SplitRefusal } from "../errors.ts";
 import type { Clock, Log, Random } from "../runtime.ts";
 import { TABLES_FEATURES } from "../tables/features.ts";
 import type { TablesLimits } from "../tables/limits.ts";
 import type { TablesObserver } from "../tables/observer.ts";
 import { Tables } from "../tables/tables.ts";
+import { type PausingPolicy, Splits } from "./splits.ts";
 
 /** While writes wait, time-outs are looked at this often. */
 const EXPIRE_MS = 100;
@@ -48,6 +50,10 @@ export interface EngineEvents {
   lagging?(origin: number): void;
   /** That peer holds other rows at the same view; it is being repaired. */
   diverged?(origin: number): void;
+  /** Tables of that policy are refused to this node's writers from now on. */
+  paused?(refusal: SplitRefusal): void;
+  /** They may be written again, or for the first time. */
+  resumed?(policy: PausingPolicy): void;
   /** A listener of a table has thrown. */
   listenerFailed?(error: unknown): void;
   /** After each round of pings. */
@@ -72,6 +78,7 @@ export interface EngineEnvironment {
 export interface Engine {
   readonly tables: Tables;
   readonly cluster: Cluster;
+  readonly splits: Splits;
   /** For the transport: a link that others open. */
   accept(link: Link): LinkHandler;
   start(): void;
@@ -91,6 +98,7 @@ export function assembleEngine(options: EngineOptions, environment: EngineEnviro
 class AssembledEngine implements Engine, ClusterEvents {
   readonly tables: Tables;
   readonly cluster: Cluster;
+  readonly splits: Splits;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #events: EngineEvents;
@@ -105,6 +113,13 @@ class AssembledEngine implements Engine, ClusterEvents {
     this.#clock = clock;
     this.#log = log;
     this.#events = environment.events ?? {};
+    this.splits = new Splits({
+      clusterSize,
+      census: () => this.cluster.census(),
+      changed: () => this.tables.splitChanged(),
+      paused: (refusal) => this.#events.paused?.(refusal),
+      resumed: (policy) => this.#events.resumed?.(policy),
+    });
     this.tables = new Tables({
       origin: options.origin,
       wall: () => clock.wall(),
@@ -112,6 +127,7 @@ class AssembledEngine implements Engine, ClusterEvents {
       ...(limits === undefined ? {} : { limits }),
       ...(observer === undefined ? {} : { observer }),
       ...(clusterSize === undefined ? {} : { clusterSize }),
+      splitQuestion: (policy) => this.splits.refusal(policy),
       outbox: {
         send: (peer, frame) => this.cluster.send(peer, frame),
         disconnect: (peer, reason) => this.#later(() => this.cluster.disconnect(peer, reason)),
@@ -144,6 +160,7 @@ class AssembledEngine implements Engine, ClusterEvents {
   }
 
   start(): void {
+    this.splits.judge();
     this.cluster.start();
   }
 
@@ -181,10 +198,13 @@ class AssembledEngine implements Engine, ClusterEvents {
 
   memberUp(member: MemberIdentity): void {
     this.tables.memberUp(member.origin);
+    this.splits.judge();
     this.#events.memberUp?.(member);
   }
 
   memberDown(member: MemberIdentity, reason: DownReason): void {
+    // First, for what is waited for may not come to be done because nobody is left to wait for.
+    this.splits.judge();
     this.tables.memberDown(member.origin);
     this.#events.memberDown?.(member, reason);
   }
@@ -204,6 +224,7 @@ class AssembledEngine implements Engine, ClusterEvents {
 
   tick(): void {
     if (this.#stopped) return;
+    this.splits.judge();
     this.tables.tick(this.cluster.isComplete());
     this.#events.tick?.();
   }

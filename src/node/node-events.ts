@@ -1,6 +1,7 @@
 /** The events of a node, as arguments of their listeners. Types only. */
 import type { MemberIdentity, Peer, Refusal } from "../cluster/cluster-events.ts";
 import type { DiscoveredNode } from "../discovery/discovery.ts";
+import type { SplitRefusal } from "../errors.ts";
 
 /** Use with `node.on`. A listener that throws is the user's mistake and ends the process. */
 export interface NodeEvents {
@@ -30,6 +31,13 @@ export interface NodeEvents {
   fenced: [reason: string, isReplaced: boolean];
   /** The node goes on as a new incarnation. */
   restarted: [incarnation: { origin: number }];
+  /**
+   * This node's writes to those tables are refused from now on: it is, or may be, on the wrong side
+   * of a split. Reads go on.
+   */
+  paused: [refusal: SplitRefusal & { tables: readonly string[] }];
+  /** They may be written again, or for the first time. */
+  resumed: [policy: { policy: SplitRefusal["policy"]; tables: readonly string[] }];
   /** Discovery has answered or failed. */
   discovery: [answer: { works: boolean; nodes: readonly DiscoveredNode[] }];
 }

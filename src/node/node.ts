@@ -12,7 +12,13 @@ import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import type { Member, Peer } from "../cluster/cluster-events.ts";
 import type { LinkHandler, Transport } from "../cluster/transport.ts";
 import type { DiscoveredNode, Identity } from "../discovery/discovery.ts";
-import { FencedError, NotRunningError, ProtocolError, UnavailableError } from "../errors.ts";
+import {
+  FencedError,
+  NotRunningError,
+  ProtocolError,
+  type SplitRefusal,
+  UnavailableError,
+} from "../errors.ts";
 import type { BagTable } from "../tables/bag-table.ts";
 import { TABLES_FEATURES } from "../tables/features.ts";
 import type { Table } from "../tables/table.ts";
@@ -23,15 +29,16 @@ import { type Verification, verifyNode } from "../tables/table-verify.ts";
 import { WriteCalls } from "../tables/write-calls.ts";
 import { DeclaredTables } from "./declared-tables.ts";
 import { assembleEngine, type Engine } from "./engine.ts";
-import { linkStatuses, loopDelayStatus, reachedBy, replicaStatus } from "./engine-status.ts";
+import { hasJoined, loopDelayStatus } from "./engine-status.ts";
 import type { NodeEvents } from "./node-events.ts";
 import { NodeNames } from "./node-names.ts";
+import { nodeStatus } from "./node-status.ts";
 import { type CheckedNodeOptions, checkNodeOptions, type NodeOptions } from "./options.ts";
 import { Readiness } from "./readiness.ts";
 import { FEATURE_DUMP, RemoteDumps } from "./remote-dumps.ts";
 import { Reports } from "./reports.ts";
 import { Seeker } from "./seeker.ts";
-import { type NodeStatus, statusLists } from "./status.ts";
+import type { NodeStatus } from "./status.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { systemSurroundings } from "./system.ts";
 
@@ -121,7 +128,9 @@ export class Node {
     this.#identity = await this.#seeker.register(this.#address);
     this.#engine = this.#assemble(this.#identity);
     this.#calls = new WriteCalls(this.#engine.tables, this.#options.clusterSize);
-    this.#declared = new DeclaredTables(this.#calls, (origin) => this.#nameOf(origin));
+    const { clusterSize } = this.#options;
+    const nameOf = (origin: number): string | undefined => this.#nameOf(origin);
+    this.#declared = new DeclaredTables(this.#calls, nameOf, { clusterSize });
     this.#loopDelay.enable();
     this.#engine.start();
     this.#options.log.info(
@@ -219,37 +228,19 @@ export class Node {
   /** One picture of everything. Cheap enough to be called every second. */
   status(): NodeStatus {
     const { engine, declared, calls } = this.#running();
-    const { tables, cluster } = engine;
-    const members = cluster.members();
-    const links = linkStatuses(engine);
-    return {
-      ...statusLists({
+    return nodeStatus({
+      ...{ engine, declared, calls, seeker: this.#seeker, reports: this.#reports.all },
+      own: {
         name: this.name,
-        members,
-        joined: links.filter((link) => link.receiving && link.sending).map((link) => link.name),
-        discovered: this.#seeker.found,
-        ownAddresses: new Set([this.#address, ...cluster.status().ownAddresses]),
-        reached: reachedBy(cluster),
-        discoveryWorks: this.#seeker.works,
-        declared: declared.list(),
-        reports: this.#reports.all,
-      }),
-      name: this.name,
-      cluster: this.#options.cluster,
-      origin: this.origin,
-      nodeNumber: this.#identity?.nodeNumber ?? 0,
-      address: this.#address,
-      state: this.#state,
-      uptimeMs: Math.round(this.#surroundings.clock.now() - this.#startedAt),
-      members,
-      links,
-      tables: [...declared.reads()].map((reads) => reads.info()),
-      ...replicaStatus(tables),
-      rejectedWrites: calls.rejected,
-      loopDelay: loopDelayStatus(this.#loopDelay),
-      mesh: cluster.status(),
-      discovery: this.#seeker.status(),
-    };
+        cluster: this.#options.cluster,
+        origin: this.origin,
+        nodeNumber: this.#identity?.nodeNumber ?? 0,
+        address: this.#address,
+        state: this.#state,
+        uptimeMs: Math.round(this.#surroundings.clock.now() - this.#startedAt),
+        loopDelay: loopDelayStatus(this.#loopDelay),
+      },
+    });
   }
 
   /**
@@ -321,6 +312,8 @@ export class Node {
           caughtUp: (origin) => this.#caughtUp(origin),
           diverged: (origin) => this.#diverged(origin),
           lagging: (origin) => this.#emit("lagging", { origin, name: this.#nameOf(origin) }),
+          paused: (refusal) => this.#paused(refusal),
+          resumed: (policy) => this.#resumed(policy),
           listenerFailed: throwLater,
           fenced: (reason, isReplaced) => this.#fenced(reason, isReplaced),
           tick: () => this.#checkReady(),
@@ -397,6 +390,20 @@ export class Node {
     this.#emit("divergence", { origin, name });
   }
 
+  #paused(refusal: SplitRefusal): void {
+    const tables = this.#declared?.ofPolicy(refusal.policy) ?? [];
+    if (tables.length === 0) return;
+    this.#options.log.warn({ event: "paused", ...refusal, tables }, "writes are refused");
+    this.#emit("paused", { ...refusal, tables });
+  }
+
+  #resumed(policy: SplitRefusal["policy"]): void {
+    const tables = this.#declared?.ofPolicy(policy) ?? [];
+    if (tables.length === 0) return;
+    this.#options.log.info({ event: "resumed", policy, tables }, "writes are taken");
+    this.#emit("resumed", { policy, tables });
+  }
+
   #frame(peer: Peer, frame: Uint8Array): void {
     if (this.#dumps.frame(peer, frame) || this.#reports.frame(peer, frame)) return;
     throw new ProtocolError(`frame of kind ${frame[0]}, unknown`);
@@ -412,20 +419,10 @@ export class Node {
     this.#readiness.check();
   }
 
-  /** Every node that discovery has found and that can be reached is linked and its rows are here. */
   #isJoined(): boolean {
     const engine = this.#engine;
     if (engine === undefined || !this.#seeker.answered) return false;
-    const { dials, ownAddresses } = engine.cluster.status();
-    const reached = reachedBy(engine.cluster);
-    for (const { address } of this.#seeker.found) {
-      if (address === this.#address || reached.has(address)) continue;
-      if (ownAddresses.includes(address)) continue;
-      // A dial that has failed at least once says that the node cannot be reached now.
-      if ((dials.find((dial) => dial.address === address)?.failures ?? 0) > 0) continue;
-      return false;
-    }
-    for (const peer of engine.tables.peers.values()) if (!peer.streamsToUs) return false;
+    if (!hasJoined(engine, { found: this.#seeker.found, own: this.#address })) return false;
     this.#seeker.allLinked();
     return true;
   }

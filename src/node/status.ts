@@ -1,6 +1,7 @@
 /** One read-only picture of a node: what `status()` gives, CETS's twelve lists among it. */
 import type { Member } from "../cluster/cluster-events.ts";
 import type { ClusterStatus } from "../cluster/cluster-status.ts";
+import type { SplitRefusal } from "../errors.ts";
 import type { Counters } from "../tables/counters.ts";
 import type { TableInfo } from "../tables/table-reads.ts";
 import type { DeclaredTable, NodeReport } from "./report.ts";
@@ -45,6 +46,11 @@ export interface StatusLists {
   readonly conflictNodes: readonly string[];
 }
 
+/** Tables of one policy that may not be written now. */
+export interface PausedTables extends SplitRefusal {
+  readonly tables: readonly string[];
+}
+
 /** Everything. Plain data, safe to print: no secret and no value. */
 export interface NodeStatus extends StatusLists {
   readonly name: string;
@@ -57,6 +63,8 @@ export interface NodeStatus extends StatusLists {
   readonly members: readonly Member[];
   readonly links: readonly LinkStatus[];
   readonly tables: readonly TableInfo[];
+  /** Tables whose writes are refused here because of a split, and why. */
+  readonly paused: readonly PausedTables[];
   /** Origin id to the highest seq applied. */
   readonly vector: Readonly<Record<string, number>>;
   readonly closedOrigins: readonly number[];

@@ -7,6 +7,7 @@
  * write at once, and the waiting ones are plain queues in log order.
  */
 import { AckTimeoutError, OverloadedError, type SkeinError } from "../errors.ts";
+import type { TableState } from "./table-state.ts";
 
 /** What an acknowledged write has reached. Shared between writes: frozen. */
 export interface Reached {
@@ -31,6 +32,10 @@ export type AckNeed = "all" | number;
 export interface AckTerms {
   readonly need: AckNeed;
   readonly timeoutMs: number;
+  /** Of a table that may be paused: its writes can be failed together. */
+  readonly table?: TableState;
+  /** With need "all": so many others at least, however few count. Default 0. */
+  readonly least?: number;
 }
 
 interface Pending {
@@ -39,10 +44,9 @@ interface Pending {
   readonly waiter: Waiter;
 }
 
-/** First in, first out; all entries have the same need and the same time-out. */
+/** First in, first out; all entries have the same terms. */
 interface Queue {
-  readonly need: AckNeed;
-  readonly timeoutMs: number;
+  readonly terms: AckTerms;
   entries: Pending[];
   head: number;
 }
@@ -138,7 +142,7 @@ export class Acks {
 
   /** Waits until the write is where it is needed. */
   wait(seq: number, terms: AckTerms, now: number, waiter: Waiter): void {
-    if (this.#watermark(terms.need) >= seq) {
+    if (this.#watermark(terms) >= seq) {
       waiter.done(this.#reachedBy(terms.need));
       return;
     }
@@ -159,12 +163,12 @@ export class Acks {
   settle(): void {
     if (this.#pending === 0) return;
     for (const queue of this.#queues.values()) {
-      const watermark = this.#watermark(queue.need);
+      const watermark = this.#watermark(queue.terms);
       while (queue.head < queue.entries.length) {
         const entry = queue.entries[queue.head] as Pending;
         if (entry.seq > watermark) break;
         this.#take(queue);
-        entry.waiter.done(this.#reachedBy(queue.need));
+        entry.waiter.done(this.#reachedBy(queue.terms.need));
       }
     }
   }
@@ -178,7 +182,7 @@ export class Acks {
         if (entry.deadline > now) break;
         this.#take(queue);
         this.timeouts++;
-        entry.waiter.fail(new AckTimeoutError(queue.timeoutMs, this.#missing(entry.seq)));
+        entry.waiter.fail(new AckTimeoutError(queue.terms.timeoutMs, this.#missing(entry.seq)));
       }
       if (queue.entries.length > 0) continue;
       this.#queues.delete(key);
@@ -195,6 +199,16 @@ export class Acks {
     this.#lastQueue = null;
   }
 
+  /** Fails every write that waits for a table for which `errorOf` has an error. */
+  failPaused(errorOf: (table: TableState) => SkeinError | null): void {
+    for (const queue of this.#queues.values()) {
+      if (queue.terms.table === undefined || queue.head === queue.entries.length) continue;
+      const error = errorOf(queue.terms.table);
+      if (error === null) continue;
+      while (queue.head < queue.entries.length) this.#take(queue).waiter.fail(error);
+    }
+  }
+
   /** Ids of the members that are waited for. */
   *countedIds(): IterableIterator<number> {
     for (const [id, member] of this.#members) if (member.counted) yield id;
@@ -206,13 +220,13 @@ export class Acks {
   }
 
   /** Nearly all writes have the same terms: the queue used last is looked at first. */
-  #queueFor({ need, timeoutMs }: AckTerms): Queue {
+  #queueFor(terms: AckTerms): Queue {
     const last = this.#lastQueue;
-    if (last !== null && last.need === need && last.timeoutMs === timeoutMs) return last;
-    const key = `${need}|${timeoutMs}`;
+    if (last !== null && isSame(last.terms, terms)) return last;
+    const key = `${terms.need}|${terms.timeoutMs}|${terms.table?.id ?? ""}`;
     let queue = this.#queues.get(key);
     if (queue === undefined) {
-      queue = { need, timeoutMs, entries: [], head: 0 };
+      queue = { terms, entries: [], head: 0 };
       this.#queues.set(key, queue);
     }
     this.#lastQueue = queue;
@@ -233,15 +247,24 @@ export class Acks {
     return entry;
   }
 
-  /** The highest own seq that meets the need. */
-  #watermark(need: AckNeed): number {
-    if (need === "all") {
-      let lowest = Number.POSITIVE_INFINITY;
-      for (const member of this.#members.values()) {
-        if (member.counted) lowest = Math.min(lowest, reachedBy(member));
-      }
-      return lowest;
+  /** The highest own seq that meets the terms. */
+  #watermark({ need, least = 0 }: AckTerms): number {
+    if (need !== "all") return this.#reachedByMany(need);
+    const lowest = this.#lowest();
+    return least === 0 ? lowest : Math.min(lowest, this.#reachedByMany(least));
+  }
+
+  /** What every member that counts has reached. */
+  #lowest(): number {
+    let lowest = Number.POSITIVE_INFINITY;
+    for (const member of this.#members.values()) {
+      if (member.counted) lowest = Math.min(lowest, reachedBy(member));
     }
+    return lowest;
+  }
+
+  /** What so many members have applied. */
+  #reachedByMany(need: number): number {
     if (need === 0) return Number.POSITIVE_INFINITY;
     const acked: number[] = [];
     for (const member of this.#members.values()) if (member.counted) acked.push(member.acked);
@@ -278,6 +301,10 @@ export class Acks {
     }
     return this.#reached;
   }
+}
+
+function isSame(a: AckTerms, b: AckTerms): boolean {
+  return a.need === b.need && a.timeoutMs === b.timeoutMs && a.table === b.table;
 }
 
 function reachedBy(member: AckMember): number {

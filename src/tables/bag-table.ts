@@ -41,7 +41,7 @@ export class BagTable<V = unknown, I extends string = string> {
 
   /** Adds many values as one: each node applies all of them or none. */
   addMany(entries: Iterable<readonly [Key, V]>, options?: WriteOptions): Promise<WriteResult> {
-    return this.#calls.run(1, options, () => {
+    return this.#calls.run(this.#reads, options, () => {
       const { tables } = this.#calls;
       const encoded = this.#encode(entries, (value) => this.#reads.encode(value));
       return tables.write.addMany(this.#reads.state, encoded);
@@ -55,7 +55,7 @@ export class BagTable<V = unknown, I extends string = string> {
 
   /** Removes many values as one. */
   removeMany(entries: Iterable<readonly [Key, V]>, options?: WriteOptions): Promise<WriteResult> {
-    return this.#calls.run(1, options, () => {
+    return this.#calls.run(this.#reads, options, () => {
       const { tables } = this.#calls;
       return tables.write.removeMany(this.#reads.state, this.#encode(entries, encodeValue));
     });
@@ -68,7 +68,7 @@ export class BagTable<V = unknown, I extends string = string> {
 
   /** Removes all values under many keys as one. */
   deleteMany(keys: Iterable<Key>, options?: WriteOptions): Promise<WriteResult> {
-    return this.#calls.run(1, options, () => {
+    return this.#calls.run(this.#reads, options, () => {
       const encoded: string[] = [];
       for (const key of keys) encoded.push(encodeKey(key));
       checkBatch(encoded, this.#calls.tables.limits);
@@ -147,7 +147,7 @@ export class BagTable<V = unknown, I extends string = string> {
 
   /** Resolves when everything that this node has written is applied by all members. */
   sync(options?: WriteOptions): Promise<WriteResult> {
-    return this.#calls.run(1, options, () => 0);
+    return this.#calls.run(null, options, () => 0);
   }
 
   /** All visible rows in key order; with `hidden` also those of absent owners. */
@@ -183,8 +183,7 @@ export class BagTable<V = unknown, I extends string = string> {
 
   /** Writes the rows of an export, in batches that each wait as `options` say. Resolves to their number. */
   import(lines: Iterable<string> | AsyncIterable<string>, options?: WriteOptions): Promise<number> {
-    const { type } = this.#reads.state;
-    return importLines<V>(type, lines, (entries) => this.addMany(entries, options));
+    return importLines<V>(this.#reads, lines, (entries) => this.addMany(entries, options));
   }
 
   /**

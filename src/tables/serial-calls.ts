@@ -2,7 +2,7 @@
  * From a serial call to its promise: what each of the calls decides while its key is reserved,
  * its options and its errors. Part of the tables' public face.
  */
-import { AbortedError, InvalidArgumentError } from "../errors.ts";
+import { AbortedError, InvalidArgumentError, type SkeinError } from "../errors.ts";
 import { type Abort, CALL_TIMEOUT_MS, checkTimeout, onAbort } from "./call-options.ts";
 import { encodeKey, type Key } from "./key.ts";
 import { type Decision, ReservedKey } from "./serial/decisions.ts";
@@ -103,6 +103,7 @@ export class SerialCalls {
       let outcome: () => void = () => {};
       let pending: Pending | null = null;
       const begin = (): null => {
+        this.#calls.checkWritable(this.#reads.state);
         hold.isHeld = true;
         const end = (settle: () => void): void => {
           outcome = settle;
@@ -123,7 +124,12 @@ export class SerialCalls {
       pending = this.#request(key, options, {
         holdMs: checkTimeout("holdMs", options?.holdMs ?? CALL_TIMEOUT_MS),
         run: begin,
-        done: () => over(outcome),
+        done: () =>
+          this.#unlessPaused(
+            true,
+            () => over(outcome),
+            (error) => over(() => reject(error)),
+          ),
         fail: (error) => over(() => reject(error)),
       });
     });
@@ -141,18 +147,30 @@ export class SerialCalls {
     const settled = new Promise<T>((resolve, reject) => {
       const { key, decide } = prepare();
       let result: T;
+      let decidedSeq = 0;
       this.#request(key, options, {
         holdMs: null,
         run: () => {
+          // This side may have been paused since the key was asked for.
+          this.#calls.checkWritable(this.#reads.state);
           const decision = decide(this.#reserved(key));
           result = decision.result;
+          decidedSeq = decision.seq;
           return decision.seq;
         },
-        done: () => resolve(result),
+        done: () => this.#unlessPaused(decidedSeq > 0, () => resolve(result), reject),
         fail: reject,
       });
     });
     return this.#calls.watched(settled);
+  }
+
+  /** Whoever had to have what was written may be gone because this is the wrong side of a split. */
+  #unlessPaused(isWritten: boolean, done: () => void, fail: (error: SkeinError) => void): void {
+    const { isRemoved } = this.#reads;
+    const error = isRemoved ? null : this.#calls.tables.split.errorOf(this.#reads.state, isWritten);
+    if (error === null) done();
+    else fail(error);
   }
 
   /** A function's result; undefined removes the row. */
@@ -173,7 +191,7 @@ export class SerialCalls {
     of: Pick<SerialCall, "holdMs" | "run" | "done" | "fail">,
   ): Pending {
     const timeoutMs = checkTimeout("timeoutMs", options?.timeoutMs ?? CALL_TIMEOUT_MS);
-    this.#calls.checkRunning();
+    this.#calls.checkWritable(this.#reads.state);
     if (options?.signal?.aborted === true) throw new AbortedError("aborted before it began");
     const { tables } = this.#calls;
     let unlisten = (): void => {};

@@ -7,6 +7,7 @@ import { MergedValues } from "./merged-values.ts";
 import { OrderedKeys } from "./ordered-keys.ts";
 import { SecondaryIndex } from "./secondary-index.ts";
 import type { SerialMode } from "./serial-calls.ts";
+import { SPLIT_POLICIES, type SplitPolicy } from "./split.ts";
 import { isSchema, type StandardSchema } from "./table-schema.ts";
 import type { TableIdentity, TableLifetime, TableState, TableType } from "./table-state.ts";
 
@@ -59,6 +60,13 @@ export interface TableOptions<V, I extends string = string> {
    * default), or in the whole cluster (`quorum`, which needs the node's option clusterSize).
    */
   readonly serial?: SerialMode;
+  /**
+   * What this node's writes do while the cluster is split. `merge` (default): they go on, and both
+   * sides are merged after the heal. `pauseMinority` (needs the node's option clusterSize): only a
+   * side with a majority writes. `leaseSide` (needs a database for discovery): only the side that
+   * holds the lease in the database writes. The others get SplitError.
+   */
+  readonly split?: SplitPolicy;
   /** Called when the rows of an owner have vanished because it is down. */
   readonly onDown?: (event: OwnerDownEvent) => void;
 }
@@ -74,11 +82,23 @@ const KNOWN: ReadonlySet<string> = new Set([
   "maxBytes",
   "schema",
   "serial",
+  "split",
   ...FUNCTIONS,
 ] satisfies (keyof TableOptions<never>)[]);
 
+/** What declarations may need of the node. */
+export interface NodeAbilities {
+  readonly clusterSize?: number | undefined;
+  /** Its discovery is a database, in which a side can hold a lease. */
+  readonly hasLease?: boolean;
+}
+
 /** The identity that a declaration stands for. Throws InvalidOptionsError with all faults. */
-export function checkDeclaration(name: unknown, options: object): TableIdentity {
+export function checkDeclaration(
+  name: unknown,
+  options: object,
+  node: NodeAbilities = {},
+): TableIdentity {
   const faults: string[] = [];
   const given = options as Readonly<Record<string, unknown>>;
   if (typeof name !== "string" || name === "" || name.length > NAME_BYTES_MAX) {
@@ -98,6 +118,7 @@ export function checkDeclaration(name: unknown, options: object): TableIdentity 
   }
   if (typeof ordered !== "boolean") faults.push(`ordered is ${describe(ordered)}, not a boolean`);
   faults.push(...indexFaults(indexes), ...ruleFaults(given), ...serialFaults(given.serial, type));
+  faults.push(...splitFaults(given.split), ...abilityFaults(given, node));
   if (faults.length > 0) throw new InvalidOptionsError(`table ${describe(name)}`, faults);
   return { name: name as string, lifetime: lifetime as TableLifetime, type: type as TableType };
 }
@@ -108,6 +129,26 @@ function serialFaults(serial: unknown, type: unknown): string[] {
     return [`serial is ${describe(serial)}, allowed are "available" and "quorum"`];
   }
   return type === "bag" ? ["serial is of sets: bags have no serial calls"] : [];
+}
+
+function splitFaults(split: unknown): string[] {
+  if (split === undefined || SPLIT_POLICIES.some((policy) => policy === split)) return [];
+  const allowed = SPLIT_POLICIES.map((policy) => `"${policy}"`).join(", ");
+  return [`split is ${describe(split)}, allowed are ${allowed}`];
+}
+
+function abilityFaults(given: Readonly<Record<string, unknown>>, node: NodeAbilities): string[] {
+  const { serial, split } = given;
+  const faults: string[] = [];
+  if (node.clusterSize === undefined) {
+    const needs = "which needs the node's option clusterSize";
+    if (serial === "quorum") faults.push(`serial is "quorum", ${needs}`);
+    if (split === "pauseMinority") faults.push(`split is "pauseMinority", ${needs}`);
+  }
+  if (split === "leaseSide" && node.hasLease !== true) {
+    faults.push('split is "leaseSide", which needs discovery by a database: discovery.url');
+  }
+  return faults;
 }
 
 function indexFaults(indexes: unknown): string[] {
@@ -149,6 +190,7 @@ function ruleFaults(given: Readonly<Record<string, unknown>>): string[] {
 /** Attaches order, indexes and merging to a table's rows, those included that are here already. */
 export function attachIndexes(table: TableState, options: TableOptions<never>): void {
   table.declared = true;
+  table.split = options.split ?? "merge";
   const indexes: SecondaryIndex[] = [];
   for (const [name, index] of Object.entries<IndexFunction<never>>(options.indexes ?? {})) {
     indexes.push(new SecondaryIndex(name, index as IndexFunction<unknown>));

@@ -5,6 +5,7 @@ import { compareEncodedKeys, decodeKey, encodeKey, type Key } from "./key.ts";
 import type { ScanRange } from "./ordered-keys.ts";
 import type { Row } from "./row.ts";
 import type { SecondaryIndex } from "./secondary-index.ts";
+import type { SplitPolicy } from "./split.ts";
 import { checkSchema, type StandardSchema } from "./table-schema.ts";
 import type { TableLifetime, TableState, TableType } from "./table-state.ts";
 import type { Tables } from "./tables.ts";
@@ -45,6 +46,10 @@ export interface TableInfo {
   readonly name: string;
   readonly type: TableType;
   readonly lifetime: TableLifetime;
+  /** What this node's writes do in a split. */
+  readonly split: SplitPolicy;
+  /** They are refused now. */
+  readonly paused: boolean;
   /** Visible keys. */
   readonly size: number;
   /** Rows stored, hidden ones and siblings too. */
@@ -249,6 +254,8 @@ export class TableReads {
       name: state.name,
       type: state.type,
       lifetime: state.lifetime,
+      split: state.split,
+      paused: this.#tables.split.errorOf(state, false) !== null,
       size: state.size,
       rows: state.births,
       bytes: state.bytes,

@@ -14,6 +14,7 @@ import type { Quota } from "./quota.ts";
 import { compareWrites, type Row } from "./row.ts";
 import { RowMap, SHARDS, shardOf } from "./row-map.ts";
 import type { SecondaryIndex } from "./secondary-index.ts";
+import type { SplitPolicy } from "./split.ts";
 
 /** So many rows come into order and indexes in the turn in which a table is declared. */
 const ATTACHED_AT_ONCE_MAX = 2000;
@@ -95,6 +96,8 @@ export class TableState {
   expiry: Expiry | null = null;
   /** What this node's writes may make of it. */
   quota: Quota | null = null;
+  /** What its writes do in a split, by this node's declaration. */
+  split: SplitPolicy = "merge";
   /** Told of rows of this node that others end, once the table is declared. */
   lost: LostBirths | null = null;
   /** Keys with more than one sibling. */
@@ -163,6 +166,7 @@ export class TableState {
   detach(): void {
     this.#attachedShards = SHARDS;
     this.declared = false;
+    this.split = "merge";
     this.ordered = null;
     this.indexes = [];
     this.merged = null;

@@ -30,6 +30,7 @@ export async function clearTable(
   reads: TableReads,
   deleteMany: (keys: readonly Key[]) => Promise<WriteResult>,
 ): Promise<number> {
+  reads.tables.checkWritable(1, reads.state);
   let removed = 0;
   let keys: Key[] = [];
   for (const key of reads.state.rows.keys()) {
@@ -58,10 +59,12 @@ export function* exportLines(
  * @throws InvalidArgumentError with the number of the line; batches before it stand
  */
 export async function importLines<V>(
-  type: TableType,
+  reads: TableReads,
   lines: Iterable<string> | AsyncIterable<string>,
   write: (entries: readonly (readonly [Key, V])[]) => Promise<WriteResult>,
 ): Promise<number> {
+  reads.tables.checkWritable(1, reads.state);
+  const { type } = reads.state;
   let number = 0;
   let rows = 0;
   let units = 0;

@@ -54,7 +54,7 @@ export class Table<V = unknown, I extends string = string> {
 
   /** Writes a row; this node becomes its owner. */
   set(key: Key, value: V, options?: WriteOptions): Promise<WriteResult> {
-    return this.#calls.run(1, options, () => {
+    return this.#calls.run(this.#reads, options, () => {
       const encodedKey = encodeKey(key);
       const { tables } = this.#calls;
       return tables.write.set(this.#reads.state, encodedKey, this.#reads.encode(value));
@@ -63,7 +63,7 @@ export class Table<V = unknown, I extends string = string> {
 
   /** Writes many rows as one: each node applies all of them or none. At most 10,000 and 8 MiB. */
   setMany(entries: Iterable<readonly [Key, V]>, options?: WriteOptions): Promise<WriteResult> {
-    return this.#calls.run(1, options, () => {
+    return this.#calls.run(this.#reads, options, () => {
       const { tables } = this.#calls;
       const encoded: [string, string][] = [];
       for (const [key, value] of entries) encoded.push([encodeKey(key), this.#reads.encode(value)]);
@@ -78,7 +78,7 @@ export class Table<V = unknown, I extends string = string> {
    * patches made at the same time on two nodes the later one stands.
    */
   patch(key: Key, changes: Partial<V>, options?: WriteOptions): Promise<WriteResult> {
-    return this.#calls.run(1, options, () => {
+    return this.#calls.run(this.#reads, options, () => {
       const row = this.#reads.visible(key);
       if (row === undefined) return 0;
       const value = this.#reads.state.read(row);
@@ -93,14 +93,14 @@ export class Table<V = unknown, I extends string = string> {
 
   /** Removes a row. Without one it resolves `{ applied: false }`. */
   delete(key: Key, options?: WriteOptions): Promise<WriteResult> {
-    return this.#calls.run(1, options, () =>
+    return this.#calls.run(this.#reads, options, () =>
       this.#calls.tables.write.delete(this.#reads.state, encodeKey(key)),
     );
   }
 
   /** Removes many rows as one. */
   deleteMany(keys: Iterable<Key>, options?: WriteOptions): Promise<WriteResult> {
-    return this.#calls.run(1, options, () => {
+    return this.#calls.run(this.#reads, options, () => {
       const encoded: string[] = [];
       for (const key of keys) encoded.push(encodeKey(key));
       checkBatch(encoded, this.#calls.tables.limits);
@@ -155,7 +155,7 @@ export class Table<V = unknown, I extends string = string> {
    * writes theirs stay. Without a row of this node it resolves `{ applied: false }`.
    */
   withdraw(key: Key, options?: WriteOptions): Promise<WriteResult> {
-    return this.#calls.run(1, options, () =>
+    return this.#calls.run(this.#reads, options, () =>
       this.#calls.tables.write.withdraw(this.#reads.state, encodeKey(key)),
     );
   }
@@ -213,7 +213,7 @@ export class Table<V = unknown, I extends string = string> {
 
   /** Resolves when everything that this node has written is applied by all members. */
   sync(options?: WriteOptions): Promise<WriteResult> {
-    return this.#calls.run(1, options, () => 0);
+    return this.#calls.run(null, options, () => 0);
   }
 
   /** All visible rows in key order; with `hidden` also rows of absent owners and lost siblings. */
@@ -249,8 +249,7 @@ export class Table<V = unknown, I extends string = string> {
 
   /** Writes the rows of an export, in batches that each wait as `options` say. Resolves to their number. */
   import(lines: Iterable<string> | AsyncIterable<string>, options?: WriteOptions): Promise<number> {
-    const { type } = this.#reads.state;
-    return importLines<V>(type, lines, (entries) => this.setMany(entries, options));
+    return importLines<V>(this.#reads, lines, (entries) => this.setMany(entries, options));
   }
 
   /**

@@ -24,6 +24,7 @@ import { Retirement } from "./retirement.ts";
 import { Sender } from "./sender.ts";
 import { Serial } from "./serial/serial.ts";
 import { isSerialFrame } from "./serial/serial-frames.ts";
+import { SplitGate, type SplitQuestion } from "./split.ts";
 import type { TableIdentity, TableState } from "./table-state.ts";
 import { encodeVector } from "./vector-frame.ts";
 import { viewOf } from "./view.ts";
@@ -42,6 +43,8 @@ export interface TablesOptions {
   readonly events?: TablesEvents;
   /** Nodes of the whole cluster; without it there is no majority. */
   readonly clusterSize?: number;
+  /** Why tables of a policy may not be written now. Default: they always may. */
+  readonly splitQuestion?: SplitQuestion;
 }
 
 /** The tables of one node. */
@@ -52,6 +55,7 @@ export class Tables {
   readonly limits: TablesLimits;
   readonly comparisons: Comparisons;
   readonly serial: Serial;
+  readonly split: SplitGate;
   readonly #peers = new Map<number, Peer>();
   readonly #outbox: Outbox;
   readonly #events: TablesEvents;
@@ -74,6 +78,7 @@ export class Tables {
       this.#events.listenerFailed?.(error),
     );
     this.acks = new Acks(this.limits.pendingWrites);
+    this.split = new SplitGate(options.splitQuestion, options.clusterSize);
     this.write = new LocalWriter(this.replica, options);
     this.#expirer = new Expirer(this.replica, this.write);
     this.#sender = new Sender(this.replica, this.#outbox, this.acks);
@@ -168,16 +173,25 @@ export class Tables {
     this.#outbox.wake();
   }
 
-  /** Throws unless writes may be made now. */
-  checkWritable(writes: number): void {
+  /** Throws unless writes may be made now, to that table. */
+  checkWritable(writes: number, table: TableState | null = null): void {
     if (this.#fenced !== null) throw new FencedError(`this node was fenced: ${this.#fenced}`);
+    const error = table === null ? null : this.split.errorOf(table, false);
+    if (error !== null) throw error;
     this.acks.admit(writes);
   }
 
-  /** Waits for a write of ours. The write goes out at the end of this turn. */
-  wait(seq: number, terms: AckTerms, waiter: Waiter): void {
-    this.acks.wait(seq, terms, this.#now(), waiter);
+  /** Waits for a write of ours, to that table. The write goes out at the end of this turn. */
+  wait(seq: number, terms: AckTerms, waiter: Waiter, table: TableState | null = null): void {
+    const isPausable = table !== null && table.split !== "merge";
+    const own = isPausable ? { ...terms, table, least: this.split.leastOthers(table) } : terms;
+    this.acks.wait(seq, own, this.#now(), waiter);
     this.#outbox.wake();
+  }
+
+  /** The answer to the question about splits may have changed: writes to paused tables fail. */
+  splitChanged(): void {
+    this.acks.failPaused((table) => this.split.errorOf(table, true));
   }
 
   /** A link to a peer is up; `features`: what both ends can do beyond protocol 1. */

@@ -2,14 +2,10 @@
  * From a write to its promise: the options of write calls, time-outs, abort signals and results.
  * Part of the tables' public face.
  */
-import {
-  AbortedError,
-  InvalidArgumentError,
-  InvalidOptionsError,
-  type SkeinError,
-} from "../errors.ts";
+import { AbortedError, InvalidArgumentError, type SkeinError } from "../errors.ts";
 import type { AckNeed, Reached, Waiter } from "./acks.ts";
 import { type Abort, CALL_TIMEOUT_MS, checkTimeout, onAbort } from "./call-options.ts";
+import type { TableState } from "./table-state.ts";
 import type { Tables } from "./tables.ts";
 
 const ACK_NODES_MAX = 10_000;
@@ -59,17 +55,10 @@ export class WriteCalls {
     this.#ended = error;
   }
 
-  /** Throws unless calls may be made now. */
-  checkRunning(): void {
+  /** Throws unless that table may be written now. */
+  checkWritable(table: TableState): void {
     if (this.#ended !== null) throw this.#ended;
-    this.tables.checkWritable(1);
-  }
-
-  /** Throws unless the size of the cluster is known, which a quorum is counted by. */
-  checkQuorum(table: string): void {
-    if (this.#clusterSize !== undefined) return;
-    const fault = 'serial is "quorum", which needs the node\'s option clusterSize';
-    throw new InvalidOptionsError(`table "${table}"`, [fault]);
+    this.tables.checkWritable(1, table);
   }
 
   /** That promise; if it rejects, it is counted and does not end the process unawaited. */
@@ -89,26 +78,33 @@ export class WriteCalls {
   }
 
   /**
-   * Checks the options and that writes are accepted, then makes the write, then waits for it.
-   * `write` returns the seq of its last op, 0 if there was nothing to do.
+   * Checks the options and that the table may be written, then makes the write, then waits for it.
+   * `write` returns the seq of its last op, 0 if there was nothing to do. Without a table it is
+   * no write, and only waits.
    */
   run(
-    writes: number,
+    of: { readonly state: TableState } | null,
     options: WriteOptions | undefined,
     write: () => number,
   ): Promise<WriteResult> {
     const call = new WriteCall(() => this.#rejected++);
     try {
+      const table = of?.state ?? null;
+      if (table !== null && table.split !== "merge") {
+        const { split } = this.tables;
+        call.pausedBy = () => split.errorOf(table, true);
+      }
       const need = this.#need(options?.ack ?? "all");
       const timeoutMs = checkTimeout("timeoutMs", options?.timeoutMs ?? CALL_TIMEOUT_MS);
       if (this.#ended !== null) throw this.#ended;
-      this.tables.checkWritable(writes);
+      this.tables.checkWritable(1, table);
       if (options?.signal?.aborted === true)
         throw new AbortedError("aborted before it was written");
       const seq = write();
       call.applied = seq > 0;
       // A call that changed nothing still waits for what it saw: everything written before it.
-      this.tables.wait(seq > 0 ? seq : this.tables.replica.nextSeq - 1, { need, timeoutMs }, call);
+      const upTo = seq > 0 ? seq : this.tables.replica.nextSeq - 1;
+      this.tables.wait(upTo, { need, timeoutMs }, call, table);
       if (options?.signal !== undefined) call.failOn(options.signal);
     } catch (error) {
       call.fail(error as SkeinError);
@@ -136,6 +132,8 @@ export class WriteCalls {
 class WriteCall implements Waiter {
   readonly promise: Promise<WriteResult>;
   applied = true;
+  /** Of a table that may be paused: why it is by now. */
+  pausedBy: (() => SkeinError | null) | null = null;
   #resolve!: (result: WriteResult) => void;
   #reject!: (error: SkeinError) => void;
   #settled = false;
@@ -156,6 +154,9 @@ class WriteCall implements Waiter {
   }
 
   done(reached: Reached): void {
+    // Whoever was waited for may be gone because this is the wrong side of a split.
+    const paused = this.pausedBy?.() ?? null;
+    if (paused !== null) return this.fail(paused);
     this.#settle();
     this.#resolve(resultOf(reached, this.applied));
   }
