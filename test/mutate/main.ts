@@ -125,12 +125,12 @@ async function compile(at: string): Promise<void> {
 /** Runs seeds until one fails. */
 async function simulate(
   at: string,
-  of: { readonly from: number; readonly seeds: number; readonly serial: boolean | undefined },
+  of: { readonly from: number; readonly seeds: number; readonly kind: Mutation["kind"] },
 ): Promise<FirstFailure> {
   const { from, seeds } = of;
   const main = join(at, "build", "test", "sim", "main.js");
   const args = [main, "--first", "--from", String(from), "--seeds", String(seeds)];
-  if (of.serial === true) args.push("--serial");
+  if (of.kind !== undefined) args.push(`--${of.kind}`);
   const { code, out } = await run(at, args);
   const line = out.trim().split("\n").at(-1) ?? "";
   if (line.startsWith("{")) return JSON.parse(line);
@@ -183,13 +183,13 @@ async function plant(
       if (failure === null) return { mutation, at: null, checker: "nobody", message: "" };
       return { mutation, at: mutation.test, ...failure.violation };
     }
-    const { serial, seed: known } = mutation;
-    const first = { from: known, seeds: 1, serial };
+    const { kind, seed: known } = mutation;
+    const first = { from: known, seeds: 1, kind };
     let { failure } = options.search ? { failure: null } : await simulate(at, first);
-    failure ??= (await simulate(at, { from: 1, seeds: options.seeds, serial })).failure;
+    failure ??= (await simulate(at, { from: 1, seeds: options.seeds, kind })).failure;
     if (failure === null) return { mutation, at: null, checker: "nobody", message: "" };
     const { seed, violation } = failure;
-    const control = await simulate(join(base, CONTROL), { from: seed, seeds: 1, serial });
+    const control = await simulate(join(base, CONTROL), { from: seed, seeds: 1, kind });
     if (control.failure !== null) {
       return { mutation, at: null, checker: "control fails", message: `seed ${seed}` };
     }

@@ -19,8 +19,8 @@ export interface Mutation {
   readonly edits: readonly Edit[];
   /** The seed that noticed it last: tried first. */
   readonly seed: number;
-  /** Of runs of serial calls. */
-  readonly serial?: boolean;
+  /** Of runs of serial calls, or with tables that pause. */
+  readonly kind?: "serial" | "split";
 }
 
 const one = (
@@ -460,7 +460,30 @@ const SERIAL: readonly Mutation[] = [
     ": Math.floor(this.#clusterSize / 2) + 1;",
     ": 1;",
   ]),
-].map((mutation) => ({ ...mutation, serial: true }));
+].map((mutation) => ({ ...mutation, kind: "serial" }));
+
+const SPLIT: readonly Mutation[] = [
+  one("minority-writes", "a side without a majority refuses to be written", 1, [
+    "src/node/splits.ts",
+    "if (live >= needed) return null;",
+    "if (live >= needed - 1) return null;",
+  ]),
+  one("done-in-a-minority", "a write that pauses is done once a majority has it", 7, [
+    "src/tables/split.ts",
+    'return table.split === "pauseMinority" ? this.#leastOthers : 0;',
+    'return table.split === "merge" ? this.#leastOthers : 0;',
+  ]),
+  one("paused-writes-wait", "a write that waits fails when its table is paused", 1, [
+    "src/tables/acks.ts",
+    "      if (error === null) continue;\n      while",
+    "      if (error !== null) continue;\n      while",
+  ]),
+  one("links-are-members", "who lost its link is a member until the detector says otherwise", 74, [
+    "src/cluster/roster.ts",
+    "if (this.#detector.isCounted(identity.origin)) live++;",
+    "if (this.#environment.links.get(identity.origin) !== undefined) live++;",
+  ]),
+].map((mutation) => ({ ...mutation, kind: "split" }));
 
 /** All of them. */
 export const MUTATIONS: readonly Mutation[] = [
@@ -472,6 +495,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...FACE,
   ...SELF_CHECK,
   ...SERIAL,
+  ...SPLIT,
 ];
 
 /** Faults that the first few seeds notice: the gate plants these each time, in a minute. */

@@ -42,6 +42,8 @@ export interface FleetParts {
   readonly wrote: (life: Incarnation, op: WrittenOp) => void;
   readonly declared: (life: Incarnation, table: TableState) => void;
   readonly accused: (life: Incarnation, origin: number) => void;
+  /** Its tables are refused to its writers from now on. */
+  readonly paused?: (life: Incarnation) => void;
   readonly died: (life: Incarnation) => void;
   readonly opened?: (life: Incarnation) => void;
   readonly replaced?: (life: Incarnation) => void;
@@ -211,6 +213,7 @@ export class Fleet {
         wrote: this.#parts.wrote,
         declared: this.#parts.declared,
         accused: this.#parts.accused,
+        paused: (life) => this.#parts.paused?.(life),
         opened: (life) => this.#parts.opened?.(life),
       },
       time.nowMs,

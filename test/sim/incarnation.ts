@@ -39,6 +39,8 @@ export interface IncarnationParts {
   readonly opened: (incarnation: Incarnation) => void;
   /** It judged that a member is down. */
   readonly accused: (incarnation: Incarnation, origin: number) => void;
+  /** Its tables are refused to its writers from now on. */
+  readonly paused: (incarnation: Incarnation) => void;
 }
 
 /** How tables are indexed where they are declared with indexes: by the property `u`. */
@@ -140,7 +142,7 @@ export class Incarnation {
     const { name, type, lifetime } = table;
     const state = this.engine.tables.open(checkDeclaration(name, { type, lifetime }));
     if (!state.declared) {
-      attachIndexes(state, options);
+      attachIndexes(state, { ...options, split: table.split ?? "merge" });
       if (table.ttlMs !== undefined) {
         state.expiry = new Expiry(table.ttlMs, state, this.engine.tables.replica.origins);
         state.expiry.adopt(this.process.now());
@@ -156,6 +158,7 @@ export class Incarnation {
         this.#excuse(member.origin);
         if (reason === "silent" || reason === "refused") parts.accused(this, member.origin);
       },
+      paused: () => parts.paused(this),
       fenced: (reason) => {
         this.fencedBy ??= reason;
       },

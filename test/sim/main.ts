@@ -13,6 +13,7 @@ import {
   describeTotals,
   LEAST_PER_SEED,
   LEAST_PER_SERIAL_SEED,
+  LEAST_PER_SPLIT_SEED,
   newTotals,
   shortfalls,
 } from "./totals.ts";
@@ -24,6 +25,7 @@ interface Share {
   readonly step: number;
   readonly forgetful: boolean;
   readonly serial: boolean;
+  readonly split: boolean;
 }
 
 interface Options {
@@ -38,6 +40,8 @@ interface Options {
   readonly forgetful: boolean;
   /** Serial calls, and whether their histories are linearizable. */
   readonly serial: boolean;
+  /** Tables that are paused on one side of a split. */
+  readonly split: boolean;
 }
 
 /** Below this the averages say nothing. */
@@ -58,6 +62,7 @@ function readOptions(): Options {
       first: { type: "boolean", default: false },
       forgetful: { type: "boolean", default: false },
       serial: { type: "boolean", default: false },
+      split: { type: "boolean", default: false },
     },
   });
   const whole = (name: string, text: string, least: number): number => {
@@ -74,6 +79,7 @@ function readOptions(): Options {
     first: values.first,
     forgetful: values.forgetful,
     serial: values.serial,
+    split: values.split,
   };
 }
 
@@ -93,7 +99,9 @@ function traceLine(atMs: number, who: string, what: string): void {
 }
 
 function showFailure({ seed, violation }: FailedSeed): void {
-  const kinds = ["--forgetful", "--serial"].filter((kind) => process.argv.includes(kind));
+  const kinds = ["--forgetful", "--serial", "--split"].filter((kind) =>
+    process.argv.includes(kind),
+  );
   const flags = kinds.map((kind) => ` ${kind}`).join("");
   console.log(`\nseed ${seed} breaks "${violation.checker}" at ${violation.atMs.toFixed(0)} ms`);
   console.log(`  ${violation.message}`);
@@ -113,8 +121,8 @@ function isClean(run: SeedRun): boolean {
 }
 
 function shareOf(options: Options, index: number, workers: number): Share {
-  const { from, seeds, forgetful, serial } = options;
-  return { first: from + index, end: from + seeds, step: workers, forgetful, serial };
+  const { from, seeds, forgetful, serial, split } = options;
+  return { first: from + index, end: from + seeds, step: workers, forgetful, serial, split };
 }
 
 function* seedsOf(share: Share): Generator<number> {
@@ -161,7 +169,7 @@ async function search(options: Options): Promise<number> {
     ),
   );
   clearInterval(progress);
-  return conclude(sumOf(runs), recorded.failures, { startedAt, isSerial: options.serial });
+  return conclude(sumOf(runs), recorded.failures, { startedAt, least: leastOf(options) });
 }
 
 function runWorker(share: Share, report: (run: SeedRun) => void): Promise<void> {
@@ -187,10 +195,15 @@ function showProgress({ totals, failures }: SeedRun, options: Options, startedAt
   console.log(`${line}, ${rate.toFixed(1)} a second, ${left} s left`);
 }
 
+function leastOf({ serial, split }: Options): typeof LEAST_PER_SEED {
+  if (serial) return LEAST_PER_SERIAL_SEED;
+  return split ? LEAST_PER_SPLIT_SEED : LEAST_PER_SEED;
+}
+
 function conclude(
   run: SeedRun,
   recorded: readonly FailedSeed[],
-  { startedAt, isSerial }: { readonly startedAt: number; readonly isSerial: boolean },
+  { startedAt, least }: { readonly startedAt: number; readonly least: typeof LEAST_PER_SEED },
 ): number {
   console.log(describeTotals(run.totals));
   console.log(`  took ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
@@ -201,7 +214,6 @@ function conclude(
     return 1;
   }
   const isJudged = run.totals.seeds >= JUDGED_FROM_SEEDS;
-  const least = isSerial ? LEAST_PER_SERIAL_SEED : LEAST_PER_SEED;
   const tame = isJudged ? shortfalls(run.totals, least) : [];
   for (const shortfall of tame) console.log(`too tame: ${shortfall}`);
   if (tame.length === 0) console.log(`${run.totals.seeds} seeds, none fails`);

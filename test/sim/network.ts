@@ -63,6 +63,8 @@ export class Network {
     dialsFailed: 0,
     largestFrameBytes: 0,
   };
+  /** How often packets were let through again. */
+  repairs = 0;
   readonly #time: VirtualClock;
   readonly #random: SeededRandom;
   readonly #options: NetworkOptions;
@@ -115,6 +117,10 @@ export class Network {
     if (host !== undefined) host.readMs = readMs;
   }
 
+  isSlow(address: string): boolean {
+    return (this.#hosts.get(address)?.readMs ?? 0) > 0;
+  }
+
   /** Holds packets up between two hosts. */
   cut(from: string, to: string, options: CutOptions): void {
     this.#blocked.add(way(from, to));
@@ -135,6 +141,7 @@ export class Network {
 
   /** Lets packets through again, both ways. */
   repair(a: string, b: string): void {
+    this.repairs++;
     this.#blocked.delete(way(a, b));
     this.#blocked.delete(way(b, a));
     for (const end of this.#between(a, b)) end.resume();
@@ -142,6 +149,7 @@ export class Network {
 
   /** Ends every cut. */
   repairAll(): void {
+    this.repairs++;
     this.#blocked.clear();
     for (const host of this.#hosts.values()) host.readMs = 0;
     for (const end of [...this.#ends]) end.resume();

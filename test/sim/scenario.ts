@@ -26,6 +26,8 @@ const ALL_TABLES: readonly ScriptTable[] = [
 export interface ScenarioOptions {
   /** Serial calls instead of writes. */
   readonly serial?: boolean;
+  /** Tables that are paused on one side of a split, and long splits. */
+  readonly split?: boolean;
   /** Nodes that cannot be reached are forgotten within seconds, also when they live. */
   readonly forgetful?: boolean;
 }
@@ -151,7 +153,7 @@ function weatherOf(random: SeededRandom): Weather {
   };
 }
 
-function writesOf(
+export function writesOf(
   random: SeededRandom,
   of: { readonly nodeCount: number; readonly tableCount: number; readonly activeMs: number },
 ): ScriptAction[] {

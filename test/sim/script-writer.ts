@@ -1,10 +1,12 @@
 /** Makes the writes of a script happen, through the same calls that the public tables make. */
+import { SplitError } from "../../src/errors.ts";
 import { encodeKey } from "../../src/tables/key.ts";
 import type { TableState } from "../../src/tables/table-state.ts";
 import { encodeValue } from "../../src/tables/value.ts";
 import type { Trace } from "./fleet.ts";
 import type { Incarnation } from "./incarnation.ts";
 import type { Script, ScriptAction, WriteVerb } from "./script.ts";
+import type { SplitChecker } from "./split-checker.ts";
 import type { WriteChecker } from "./write-checker.ts";
 
 /** The action of a write. */
@@ -20,6 +22,7 @@ export const KEYS: readonly string[] = Array.from({ length: 19 }, (_, at) => {
 export class ScriptWriter {
   readonly #script: Script;
   readonly #checker: WriteChecker;
+  readonly #splits: SplitChecker;
   readonly #nowMs: () => number;
   readonly #trace: Trace | null;
   #valueCount = 0;
@@ -28,12 +31,14 @@ export class ScriptWriter {
     parts: {
       readonly script: Script;
       readonly checker: WriteChecker;
+      readonly splits: SplitChecker;
       readonly nowMs: () => number;
     },
     trace: Trace | null,
   ) {
     this.#script = parts.script;
     this.#checker = parts.checker;
+    this.#splits = parts.splits;
     this.#nowMs = parts.nowMs;
     this.#trace = trace;
   }
@@ -43,11 +48,24 @@ export class ScriptWriter {
     const table = this.#script.tables[action.table % this.#script.tables.length];
     if (table === undefined) return;
     life.process.call(() => {
-      life.engine.tables.checkWritable(1);
       const state = life.declare(table);
+      if (!this.#admit(life, state)) return;
       const seq = this.#call(life, state, action);
-      if (seq > 0) this.#checker.await(life, seq, action.ack, action.timeoutMs);
+      const { ack, timeoutMs } = action;
+      if (seq > 0) this.#checker.await(life, seq, { ack, timeoutMs, table: state });
     });
+  }
+
+  /** False if the table is paused here. */
+  #admit(life: Incarnation, table: TableState): boolean {
+    try {
+      this.#splits.admit(life, table);
+      return true;
+    } catch (error) {
+      if (!(error instanceof SplitError)) throw error;
+      this.#trace?.(this.#nowMs(), life.who, `refuses ${table.id}: ${error.message}`);
+      return false;
+    }
   }
 
   #call(life: Incarnation, table: TableState, action: WriteAction): number {

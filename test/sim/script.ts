@@ -4,6 +4,7 @@
  */
 import type { ClusterTimings } from "../../src/cluster/cluster-options.ts";
 import type { TablesLimits } from "../../src/tables/limits.ts";
+import type { SplitPolicy } from "../../src/tables/split.ts";
 import type { NetworkOptions } from "./network.ts";
 
 /** A table that every node may write to. */
@@ -15,6 +16,8 @@ export interface ScriptTable {
   readonly indexed: boolean;
   /** Its rows end by themselves. */
   readonly ttlMs?: number;
+  /** What its writes do in a split; `merge` if nothing is said. */
+  readonly split?: SplitPolicy;
 }
 
 /** What is written. `many` forms take several keys in one batch. */

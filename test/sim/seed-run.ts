@@ -3,6 +3,7 @@ import type { Trace } from "./fleet.ts";
 import { type ScenarioOptions, scenarioOf } from "./scenario.ts";
 import { serialScenarioOf } from "./serial-scenario.ts";
 import { SerialWorld } from "./serial-world.ts";
+import { splitScenarioOf } from "./split-scenario.ts";
 import { addTotals, newTotals, type Totals } from "./totals.ts";
 import type { Violation } from "./violation.ts";
 import { World } from "./world.ts";
@@ -22,6 +23,7 @@ export interface SeedRun {
 /** Runs one. */
 export function runSeed(seed: number, options: ScenarioOptions, trace: Trace | null = null) {
   if (options.serial === true) return new SerialWorld(serialScenarioOf(seed), trace).run();
+  if (options.split === true) return new World(splitScenarioOf(seed), trace).run();
   return new World(scenarioOf(seed, options), trace).run();
 }
 

@@ -8,6 +8,12 @@ export interface Totals {
   acked: number;
   ackTimeouts: number;
   fencedWrites: number;
+  refusedWrites: number;
+  pausedWrites: number;
+  pauses: number;
+  guardedMajorities: number;
+  guardedWrites: number;
+  judgedMinorities: number;
   messages: number;
   bytes: number;
   connections: number;
@@ -70,6 +76,12 @@ export function newTotals(): Totals {
     acked: 0,
     ackTimeouts: 0,
     fencedWrites: 0,
+    refusedWrites: 0,
+    pausedWrites: 0,
+    pauses: 0,
+    guardedMajorities: 0,
+    guardedWrites: 0,
+    judgedMinorities: 0,
     messages: 0,
     bytes: 0,
     connections: 0,
@@ -174,6 +186,17 @@ export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
   changes: 50,
   losses: 1,
   expiries: 1,
+};
+
+/** The same of runs with tables that pause. */
+export const LEAST_PER_SPLIT_SEED: typeof LEAST_PER_SEED = {
+  writes: 60,
+  refusedWrites: 10,
+  pausedWrites: 0.3,
+  pauses: 1,
+  guardedMajorities: 0.2,
+  guardedWrites: 2,
+  judgedMinorities: 3,
 };
 
 /** The same of runs of serial calls. */

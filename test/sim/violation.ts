@@ -53,6 +53,16 @@ export type CheckerName =
   | "serial:hold"
   /** Calls at rest are not served, or something of them is left over. */
   | "serial:rest"
+  /** A table that pauses was written on the smaller side of a split, and nobody saw why not. */
+  | "split:accepted"
+  /** A majority that was whole was refused a write, or nodes at rest were. */
+  | "split:refused"
+  /** A write counts as done, and no majority has it. */
+  | "split:done"
+  /** A write still waits although its table is paused. */
+  | "split:pending"
+  /** A refused write has changed something. */
+  | "split:changed"
   /** With one link broken, rows or acknowledgements do not come through by way of others. */
   | "relay"
   | "gaps"

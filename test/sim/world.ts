@@ -2,6 +2,7 @@
  * One run: a cluster of simulated nodes, the script of what happens to it, and the checkers that
  * look after every turn of every node. One synchronous loop over a virtual clock.
  */
+import type { TableState } from "../../src/tables/table-state.ts";
 import { encodeValue } from "../../src/tables/value.ts";
 import { boundsFault, creditFault } from "./bounds.ts";
 import { DeathChecker, type DeathWorld } from "./death-checker.ts";
@@ -17,6 +18,7 @@ import { indexFault, relayFault, restlessness } from "./rest-checker.ts";
 import type { Script } from "./script.ts";
 import { KEYS, ScriptWriter } from "./script-writer.ts";
 import { SeededRandom } from "./seeded-random.ts";
+import { SplitChecker } from "./split-checker.ts";
 import { type Report, StateChecker } from "./state-checker.ts";
 import { addCounters, newTotals, type Totals } from "./totals.ts";
 import type { CheckerName, Violation } from "./violation.ts";
@@ -53,6 +55,7 @@ export class World {
   readonly #face: FaceChecker;
   readonly #expiry: ExpiryChecker;
   readonly #deaths: DeathChecker;
+  readonly #splits: SplitChecker;
   readonly #writer: ScriptWriter;
   #violation: Violation | null = null;
   /** Rows were taken out on purpose: only what is left in the end is judged. */
@@ -76,23 +79,26 @@ export class World {
       },
       declared: (life, table) => this.#face.declared(life, table),
       accused: (life, origin) => this.#deaths.accused(life, origin),
+      paused: (life) => this.#splits.paused(life),
       died: (life) => this.#deaths.died(life),
     });
     const fleet = this.#fleet;
     const { activeMs } = script;
     this.#faults = new Faults({ time, network, fleet, totals, trace, activeMs });
     this.#state = new StateChecker(this.#oracle, report);
+    this.#splits = new SplitChecker(report, { script, fleet, network, nowMs: () => time.nowMs });
     this.#writes = new WriteChecker(this.#oracle, report, {
       nowMs: () => time.nowMs,
       lives: fleet.lives,
       stalledMs: (of, sinceMs) => this.#faults.stalledMs(of, sinceMs),
+      majority: this.#splits.majority,
       pendingMaxMs: this.#pendingMaxMs(),
     });
     this.#expiry = new ExpiryChecker(script, report, () => time.nowMs);
     this.#face = new FaceChecker(this.#oracle, report);
     this.#deaths = new DeathChecker(report, this.#deathWorld());
-    const checker = this.#writes;
-    this.#writer = new ScriptWriter({ script, checker, nowMs: () => time.nowMs }, trace);
+    const [checker, splits] = [this.#writes, this.#splits];
+    this.#writer = new ScriptWriter({ script, checker, splits, nowMs: () => time.nowMs }, trace);
   }
 
   /** Runs the script, lets the cluster come to rest and checks it there. */
@@ -102,7 +108,10 @@ export class World {
     }
     for (const action of this.#script.actions) {
       this.#time.after(action.atMs, () => {
-        if (action.kind !== "write") return this.#faults.act(action);
+        if (action.kind !== "write") {
+          this.#splits.faultComes(action);
+          return this.#faults.act(action);
+        }
         const life = this.#fleet.node(action.node).current;
         if (this.#fleet.isHealthy(life)) this.#writer.write(life, action);
       });
@@ -218,6 +227,7 @@ export class World {
     this.#time.after(SWEEP_MS, () => {
       this.#writes.sweep();
       this.#deaths.sweep();
+      this.#splits.sweep();
       this.#sweepLater();
     });
   }
@@ -308,11 +318,10 @@ export class World {
 
   #probeFrom(life: Incarnation, others: number, settled: () => void): void {
     const { tables } = life.engine;
-    const [table] = this.#script.tables;
-    if (table === undefined) return;
-    const state = life.declare(table);
+    const state = this.#restTable(life);
+    if (state === null) return;
     const value = encodeValue({ u: "u0" });
-    const verb = table.type === "bag" ? "add" : "set";
+    const verb = state.type === "bag" ? "add" : "set";
     const write = (): number => tables.write[verb](state, KEYS[0] as string, value);
     const seq = this.#writes.during({ verb, value }, write);
     const waiter = {
@@ -325,7 +334,18 @@ export class World {
       fail: (error: Error): void =>
         this.#report("ack:uncounted", `${life.who}: a write at rest: ${error.message}`),
     };
-    tables.wait(seq, { need: "all", timeoutMs: 2 * PROBE_MS }, waiter);
+    tables.wait(seq, { need: "all", timeoutMs: 2 * PROBE_MS }, waiter, state);
+  }
+
+  /** The first table, which nobody that is at rest may refuse to be written. */
+  #restTable(life: Incarnation): TableState | null {
+    const [table] = this.#script.tables;
+    if (table === undefined) return null;
+    const state = life.declare(table);
+    const error = life.engine.tables.split.errorOf(state, false);
+    if (error === null) return state;
+    this.#report("split:refused", `${life.who} at rest: ${error.message}`);
+    return null;
   }
 
   /**
@@ -372,17 +392,16 @@ export class World {
 
   #relayFrom(life: Incarnation, settled: () => void): void {
     const { tables } = life.engine;
-    const [table] = this.#script.tables;
-    if (table === undefined) return settled();
-    const state = life.declare(table);
+    const state = this.#restTable(life);
+    if (state === null) return;
     const value = encodeValue({ u: "u1" });
-    const verb = table.type === "bag" ? "add" : "set";
+    const verb = state.type === "bag" ? "add" : "set";
     const seq = this.#writes.during({ verb, value }, () =>
       tables.write[verb](state, KEYS[1] as string, value),
     );
     const fail = (error: Error): void =>
       this.#report("relay", `${life.who}: a write by relay: ${error.message}`);
-    tables.wait(seq, { need: "all", timeoutMs: 60_000 }, { done: settled, fail });
+    tables.wait(seq, { need: "all", timeoutMs: 60_000 }, { done: settled, fail }, state);
   }
 
   /**
@@ -417,6 +436,7 @@ export class World {
     addCounters(totals, this.#state.counters);
     addCounters(totals, this.#writes.counters);
     addCounters(totals, this.#face.counters);
+    addCounters(totals, this.#splits.counters);
     for (const life of this.#fleet.lives.values()) {
       addCounters(totals, life.engine.tables.counters);
     }

@@ -3,9 +3,10 @@
  * an acknowledgement is true of every member that counted (P2), and that none waits longer than
  * the lag limit allows (P5).
  */
-import { AckTimeoutError, FencedError, type SkeinError } from "../../src/errors.ts";
+import { AckTimeoutError, FencedError, type SkeinError, SplitError } from "../../src/errors.ts";
 import type { Reached } from "../../src/tables/acks.ts";
 import type { WrittenOp } from "../../src/tables/observer.ts";
+import type { TableState } from "../../src/tables/table-state.ts";
 import { isPlainExpiry } from "./expiry-checker.ts";
 import type { Incarnation } from "./incarnation.ts";
 import { readView } from "./inspect.ts";
@@ -27,6 +28,8 @@ export interface WriteCounters {
   acked: number;
   ackTimeouts: number;
   fencedWrites: number;
+  /** Failed because their table was paused while they waited. */
+  pausedWrites: number;
   alone: number;
 }
 
@@ -36,6 +39,7 @@ interface PendingWrite {
   readonly atMs: number;
   readonly ack: WriteAck;
   readonly timeoutMs: number;
+  readonly table: TableState;
   /** Members that counted, and how often each had been excused by then. */
   readonly counted: ReadonlyMap<number, number>;
 }
@@ -47,6 +51,8 @@ export interface WriteWorld {
   readonly lives: ReadonlyMap<number, Incarnation>;
   /** For how long that process did not run between then and now. */
   stalledMs(incarnation: Incarnation, sinceMs: number): number;
+  /** Nodes that are more than half. */
+  readonly majority: number;
   /** The longest that a write may wait while its writer runs. */
   readonly pendingMaxMs: number;
 }
@@ -59,6 +65,7 @@ export class WriteChecker {
     acked: 0,
     ackTimeouts: 0,
     fencedWrites: 0,
+    pausedWrites: 0,
     alone: 0,
   };
   readonly #oracle: Oracle;
@@ -109,16 +116,21 @@ export class WriteChecker {
   }
 
   /** Waits for the acknowledgement of a write that was just made. */
-  await(by: Incarnation, seq: number, ack: WriteAck, timeoutMs: number): void {
+  await(
+    by: Incarnation,
+    seq: number,
+    terms: { readonly ack: WriteAck; readonly timeoutMs: number; readonly table: TableState },
+  ): void {
     const { tables } = by.engine;
+    const { ack, timeoutMs, table } = terms;
     if (ack === "none") {
-      tables.wait(seq, { need: 0, timeoutMs }, { done() {}, fail() {} });
+      tables.wait(seq, { need: 0, timeoutMs }, { done() {}, fail() {} }, table);
       return;
     }
     const counted = new Map<number, number>();
     for (const id of tables.acks.countedIds()) counted.set(id, by.excusals.get(id) ?? 0);
     const atMs = this.#world.nowMs();
-    const pending: PendingWrite = { by, seq, atMs, ack, timeoutMs, counted };
+    const pending: PendingWrite = { by, seq, atMs, ack, timeoutMs, table, counted };
     this.#pending.add(pending);
     tables.wait(
       seq,
@@ -127,6 +139,7 @@ export class WriteChecker {
         done: (reached) => this.#done(pending, reached),
         fail: (error) => this.#failed(pending, error),
       },
+      table,
     );
   }
 
@@ -134,13 +147,19 @@ export class WriteChecker {
   sweep(): void {
     const now = this.#world.nowMs();
     for (const pending of this.#pending) {
-      const { by, atMs, timeoutMs, ack } = pending;
+      const { by, atMs, timeoutMs, ack, table } = pending;
       if (!by.process.alive || by.left) {
         this.#pending.delete(pending);
         continue;
       }
+      if (by.engine.tables.split.errorOf(table, true) !== null) {
+        this.#report("split:pending", `${by.who} ${pending.seq}: waits, and ${table.id} is paused`);
+        return;
+      }
       const ran = now - atMs - this.#world.stalledMs(by, atMs);
-      const allowed = ack === "all" ? this.#world.pendingMaxMs : Number.POSITIVE_INFINITY;
+      // A table that pauses waits for a majority, whoever lags.
+      const isHeldUp = ack === "all" && table.split === "merge";
+      const allowed = isHeldUp ? this.#world.pendingMaxMs : Number.POSITIVE_INFINITY;
       // Time-outs are looked at every 100 ms, and at the end of a turn.
       if (ran <= Math.min(allowed, timeoutMs + 250)) continue;
       this.#report("pending", `${by.who} ${pending.seq}: waits for ${ack} since ${ran} ms`);
@@ -167,11 +186,16 @@ export class WriteChecker {
     this.#reported = [];
   }
 
-  #checkAll({ by, seq, counted }: PendingWrite): void {
+  #checkAll({ by, seq, counted, table }: PendingWrite): void {
     for (const [origin, excusals] of counted) {
       if ((by.excusals.get(origin) ?? 0) > excusals || this.#holds(origin, by, seq)) continue;
       this.#report("ack", `${by.who} ${seq}: reported, and ${origin} does not have it`);
     }
+    if (table.split !== "pauseMinority") return;
+    const lives = [...this.#world.lives.values()];
+    const holders = lives.filter(({ origin }) => this.#holds(origin, by, seq)).length;
+    if (holders >= this.#world.majority) return;
+    this.#report("split:done", `${by.who} ${seq}: reported, and ${holders} have it`);
   }
 
   #checkSome({ by, seq, ack }: PendingWrite): void {
@@ -194,6 +218,10 @@ export class WriteChecker {
     if (!this.#pending.delete(pending)) this.#report("ack", `${by.who} ${seq}: settled twice`);
     if (error instanceof FencedError && by.engine.tables.fenced !== null) {
       this.counters.fencedWrites++;
+      return;
+    }
+    if (error instanceof SplitError && by.engine.tables.split.errorOf(pending.table, true)) {
+      this.counters.pausedWrites++;
       return;
     }
     const waited = this.#world.nowMs() - atMs;
