@@ -1,15 +1,18 @@
 /**
- * The work that is done in slices: merging a session, frames that waited for it, purging, serving
- * sessions. Each call does one slice of each, so none starves another.
+ * The work that is done in slices: merging a session, frames that waited, purging, serving
+ * sessions. Each call does one slice of each, so none starves another, and together they take
+ * about as long as `sliceMs` says.
  */
 import type { Comparisons } from "./comparison/comparisons.ts";
+import { Pace } from "./pace.ts";
 import type { Peer } from "./peer.ts";
 import { Purge } from "./purge.ts";
 import type { Receiver } from "./receiver.ts";
 import type { Replica } from "./replica.ts";
 import type { Sender } from "./sender.ts";
+import type { Session } from "./session.ts";
 
-/** Waiting frames handled in one slice. */
+/** Waiting frames handled in one slice, at most. */
 const FRAMES_PER_SLICE = 16;
 
 /** All jobs of one node. */
@@ -19,6 +22,11 @@ export class Jobs {
   readonly #sender: Sender;
   readonly #comparisons: Comparisons;
   readonly #peers: ReadonlyMap<number, Peer>;
+  readonly #now: () => number;
+  readonly #purgePace: Pace;
+  readonly #mergePace: Pace;
+  readonly #sessionPace: Pace;
+  readonly #comparisonPace: Pace;
   #purge: Purge | null = null;
 
   constructor(parts: {
@@ -27,12 +35,20 @@ export class Jobs {
     readonly sender: Sender;
     readonly comparisons: Comparisons;
     readonly peers: ReadonlyMap<number, Peer>;
+    /** Monotonic clock, ms. */
+    readonly now: () => number;
   }) {
     this.#replica = parts.replica;
     this.#receiver = parts.receiver;
     this.#sender = parts.sender;
     this.#comparisons = parts.comparisons;
     this.#peers = parts.peers;
+    this.#now = parts.now;
+    const { sliceRows } = parts.replica.limits;
+    this.#purgePace = new Pace(sliceRows);
+    this.#mergePace = new Pace(sliceRows);
+    this.#sessionPace = new Pace(sliceRows);
+    this.#comparisonPace = new Pace(sliceRows);
   }
 
   /** A purge is due or under way. */
@@ -42,33 +58,60 @@ export class Jobs {
 
   /** One slice of each; true if anything is left that could go on now. */
   step(failed: (peer: Peer, error: unknown) => void): boolean {
-    const rows = this.#replica.limits.sliceRows;
-    let more = this.#stepPurge(rows);
-    if (this.#receiver.merge !== null) this.#receiver.stepMerge(rows);
-    for (let done = 0; done < FRAMES_PER_SLICE && this.#receiver.merge === null; done++) {
-      const failure = this.#receiver.replay();
-      if (failure !== null) failed(failure.peer, failure.error);
+    const { merge, waitingFrames } = this.#receiver;
+    let sessions = 0;
+    for (const peer of this.#peers.values()) if (peer.session !== null) sessions++;
+    const jobs = sessions + (this.purging ? 1 : 0) + (merge !== null || waitingFrames > 0 ? 1 : 0);
+    const budgetMs = this.#replica.limits.sliceMs / Math.max(1, jobs);
+    let more = this.purging && this.#stepPurge(budgetMs);
+    if (this.#stepReceiver(budgetMs, failed)) more = true;
+    if (this.#receiver.merge !== null) return true;
+    for (const peer of this.#peers.values()) {
+      if (peer.session !== null && this.#stepSession(peer, peer.session, budgetMs)) more = true;
     }
-    if (this.#receiver.merge !== null || this.#receiver.waitingFrames > 0) more = true;
-    if (this.#receiver.merge === null) {
-      for (const peer of this.#peers.values()) if (this.#stepSession(peer, rows)) more = true;
-      if (this.#comparisons.step(rows)) more = true;
-    }
+    if (this.#stepComparisons(budgetMs)) more = true;
     return more;
   }
 
-  #stepSession(peer: Peer, rows: number): boolean {
-    if (peer.session === null) return false;
-    return this.#sender.stepSession(peer, peer.session, rows) !== "blocked";
+  #stepReceiver(budgetMs: number, failed: (peer: Peer, error: unknown) => void): boolean {
+    const receiver = this.#receiver;
+    if (receiver.merge === null && receiver.waitingFrames === 0) return false;
+    const start = this.#now();
+    if (receiver.merge !== null) {
+      const more = receiver.stepMerge(this.#mergePace.rows);
+      if (more) this.#mergePace.took(this.#now() - start, budgetMs);
+      return more || receiver.waitingFrames > 0;
+    }
+    for (let done = 0; done < FRAMES_PER_SLICE && receiver.merge === null; done++) {
+      const failure = receiver.replay();
+      if (failure !== null) failed(failure.peer, failure.error);
+      if (receiver.waitingFrames === 0 || this.#now() - start >= budgetMs) break;
+    }
+    return receiver.merge !== null || receiver.waitingFrames > 0;
   }
 
-  #stepPurge(rows: number): boolean {
+  #stepSession(peer: Peer, session: Session, budgetMs: number): boolean {
+    const start = this.#now();
+    const step = this.#sender.stepSession(peer, session, this.#sessionPace.rows);
+    if (step === "more") this.#sessionPace.took(this.#now() - start, budgetMs);
+    return step !== "blocked";
+  }
+
+  #stepComparisons(budgetMs: number): boolean {
+    const start = this.#now();
+    const more = this.#comparisons.step(this.#comparisonPace.rows);
+    if (more) this.#comparisonPace.took(this.#now() - start, budgetMs);
+    return more;
+  }
+
+  #stepPurge(budgetMs: number): boolean {
     if (this.#purge === null) {
-      if (!this.#replica.purgeDue) return false;
       this.#replica.purgeDue = false;
       this.#purge = new Purge(this.#replica);
     }
-    if (this.#purge.step(rows)) this.#purge = null;
+    const start = this.#now();
+    if (this.#purge.step(this.#purgePace.rows)) this.#purge = null;
+    else this.#purgePace.took(this.#now() - start, budgetMs);
     return this.purging;
   }
 }

@@ -16,8 +16,10 @@ export interface TablesLimits {
   readonly chunkKeys: number;
   /** Bytes of one chunk. Default 256 KiB. */
   readonly chunkBytes: number;
-  /** Rows looked at in one slice of a scan, a merge or a purge. Default 2,000. */
+  /** Rows looked at in one slice of a scan, a merge or a purge, at most. Default 2,000. */
   readonly sliceRows: number;
+  /** What the slices of one turn take together, and what frames may take before. Default 4 ms. */
+  readonly sliceMs: number;
   /** Rows of one batch. Default 10,000. */
   readonly batchRows: number;
   /** Bytes of one batch. Default 8 MiB. */
@@ -55,6 +57,7 @@ export const defaultLimits: TablesLimits = {
   chunkKeys: 500,
   chunkBytes: 256 * 1024,
   sliceRows: 2000,
+  sliceMs: 4,
   batchRows: 10_000,
   batchBytes: 8 * 1024 * 1024,
   pendingWrites: 1_000_000,

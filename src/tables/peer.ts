@@ -37,6 +37,8 @@ export class Peer {
   takenBytes = 0;
   toldBytes = 0;
   toldSeq = 0;
+  /** Frames of it that wait to be handled: later ones wait behind them. */
+  waitingFrames = 0;
   /** It covers something that we lack, or its log does not flow yet. */
   wantsPull = true;
 

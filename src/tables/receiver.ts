@@ -1,6 +1,6 @@
 /**
- * What comes in from each peer. While a merge is under way data waits here, in order; it is
- * bounded, for its credit is not given back before it is taken.
+ * What comes in from each peer. While a merge is under way data waits here, in order; so does what
+ * would make a turn too long. It is bounded, for its credit is not given back before it is taken.
  */
 import { ProtocolError } from "../errors.ts";
 import type { Acks } from "./acks.ts";
@@ -69,6 +69,8 @@ export class Receiver {
   /** The peer whose session is being merged. */
   #mergedFrom: Peer | null = null;
   #waiting: WaitingFrame[] = [];
+  /** When frames of this turn begin to wait; NaN before its first one. */
+  #turnEndsAt = Number.NaN;
   /** The next pull says which rows are held. */
   #withRows = new Set<Peer>();
 
@@ -117,8 +119,12 @@ export class Receiver {
       case FRAME_END:
       case FRAME_CAUGHT:
       case FRAME_FAR:
-        if (this.merge === null && this.#waiting.length === 0) this.#handle(peer, frame);
-        else this.#waiting.push({ peer, frame: new Uint8Array(frame) });
+        if (this.merge === null && peer.waitingFrames === 0 && this.#hasTime()) {
+          this.#handle(peer, frame);
+        } else {
+          peer.waitingFrames++;
+          this.#waiting.push({ peer, frame: new Uint8Array(frame) });
+        }
         return;
       default:
         throw new ProtocolError(`frame of kind ${frame[0]}, unknown to this protocol`);
@@ -137,9 +143,15 @@ export class Receiver {
     }
   }
 
-  /** One slice of the merge. */
-  stepMerge(rows: number): void {
-    if (this.merge === null || !this.merge.step(rows)) return;
+  /** A new turn of the event loop: frames may be handled as they come, for a while. */
+  turn(): void {
+    this.#turnEndsAt = Number.NaN;
+  }
+
+  /** One slice of the merge; true if more is left. */
+  stepMerge(rows: number): boolean {
+    if (this.merge === null) return false;
+    if (!this.merge.step(rows)) return true;
     this.merge = null;
     this.#replica.observer.merged?.();
     const peer = this.#mergedFrom;
@@ -150,12 +162,14 @@ export class Receiver {
       waiting.waitingPull = null;
       if (pull !== null) this.#parts.sender.answer(waiting, pull);
     }
+    return false;
   }
 
   /** Handles one frame that waited. Returns its peer and what went wrong, or null. */
   replay(): { peer: Peer; error: unknown } | null {
     const next = this.#waiting.shift();
     if (next === undefined) return null;
+    next.peer.waitingFrames--;
     try {
       this.#handle(next.peer, next.frame);
       return null;
@@ -179,6 +193,13 @@ export class Receiver {
     const open = this.#puller.open;
     if (open === null || now - open.progressAt < this.#replica.limits.pullStallMs) return;
     disconnect(open.peer);
+  }
+
+  /** A socket may hand over megabytes at once: not all of them are taken in one turn. */
+  #hasTime(): boolean {
+    const now = this.#parts.now();
+    if (Number.isNaN(this.#turnEndsAt)) this.#turnEndsAt = now + this.#replica.limits.sliceMs;
+    return now < this.#turnEndsAt;
   }
 
   #handle(peer: Peer, frame: Uint8Array): void {

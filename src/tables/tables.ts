@@ -111,7 +111,7 @@ export class Tables {
     });
     this.#jobs = new Jobs({
       ...{ replica: this.replica, receiver: this.#receiver, sender: this.#sender },
-      ...{ comparisons: this.comparisons, peers: this.#peers },
+      ...{ comparisons: this.comparisons, peers: this.#peers, now: this.#now },
     });
   }
 
@@ -328,6 +328,7 @@ export class Tables {
   run(): boolean {
     const isExpiring =
       this.#fenced === null && this.#expirer.step(this.#now(), this.limits.sliceRows);
+    this.#receiver.turn();
     this.#sender.flush(this.#peers);
     const more = this.#jobs.step((peer, error) => this.#replayFailed(peer, error));
     this.#receiver.openPull();

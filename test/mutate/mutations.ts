@@ -168,8 +168,8 @@ const STATE: readonly Mutation[] = [
   ]),
   one("merge-takes-ops", "no remote op is applied while a merge is under way", 2, [
     "src/tables/receiver.ts",
-    "if (this.merge === null && this.#waiting.length === 0) this.#handle(peer, frame);",
-    "if (this.#waiting.length === 0) this.#handle(peer, frame);",
+    "if (this.merge === null && peer.waitingFrames === 0 && this.#hasTime()) {",
+    "if (peer.waitingFrames === 0 && this.#hasTime()) {",
   ]),
   {
     name: "merge-serves-sessions",
@@ -183,8 +183,8 @@ const STATE: readonly Mutation[] = [
       },
       {
         file: "src/tables/jobs.ts",
-        find: "if (this.#receiver.merge === null) {\n      for",
-        replace: "if (this.#replica !== null) {\n      for",
+        find: "if (this.#receiver.merge !== null) return true;",
+        replace: "",
       },
     ],
   },
