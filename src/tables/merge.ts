@@ -13,7 +13,7 @@ import type { OpenPull } from "./pull.ts";
 import type { Replica } from "./replica.ts";
 import { retireCovered } from "./retirement.ts";
 import type { Row } from "./row.ts";
-import type { EndFrame, Sibling } from "./session-frames.ts";
+import type { EndFrame } from "./session-frames.ts";
 import type { TableState } from "./table-state.ts";
 import { Coverage } from "./view.ts";
 
@@ -58,8 +58,8 @@ export class Merge {
   /** Yields how many keys it has looked at since it did so last. */
   *#run(): Generator<number> {
     for (const [table, keys] of this.#pull.staged) {
-      for (const [key, siblings] of keys) {
-        this.#mergeKey(table, key, siblings);
+      for (const first of keys.values()) {
+        this.#mergeKey(table, first);
         yield 1;
       }
     }
@@ -73,16 +73,22 @@ export class Merge {
     this.#finish();
   }
 
-  #mergeKey(table: TableState, key: string, siblings: readonly Sibling[]): void {
+  #mergeKey(table: TableState, first: Row): void {
+    const { key } = first;
+    const head = table.rows.get(key);
+    if (head === undefined && first.next === null) {
+      if (first.value !== "") this.#replica.adopt(table, first);
+      return;
+    }
     let next: Row | null = null;
-    for (let row = table.rows.get(key) ?? null; row !== null; row = next) {
+    for (let row = head ?? null; row !== null; row = next) {
       next = row.next;
-      if (this.#coverage.covers(row.birthOrigin, row.birthSeq) && !lists(siblings, row)) {
+      if (this.#coverage.covers(row.birthOrigin, row.birthSeq) && !lists(first, row)) {
         this.#drop(table, row);
       }
     }
-    for (const sibling of siblings) {
-      if (sibling.written !== null) this.#replica.put(table, key, sibling.written);
+    for (let sibling: Row | null = first; sibling !== null; sibling = sibling.next) {
+      if (sibling.value !== "") this.#replica.put(table, key, sibling);
     }
   }
 
@@ -168,9 +174,9 @@ export class Merge {
   }
 }
 
-function lists(siblings: readonly Sibling[], row: Row): boolean {
-  for (const sibling of siblings) {
-    if (sibling.seq === row.birthSeq && sibling.origin === row.birthOrigin) return true;
+function lists(first: Row, row: Row): boolean {
+  for (let sibling: Row | null = first; sibling !== null; sibling = sibling.next) {
+    if (sibling.birthSeq === row.birthSeq && sibling.birthOrigin === row.birthOrigin) return true;
   }
   return false;
 }

@@ -9,15 +9,17 @@ import { FEATURE_HELD } from "./features.ts";
 import { ListedBirths } from "./held-births.ts";
 import type { Peer } from "./peer.ts";
 import type { KeySet, Replica } from "./replica.ts";
-import type { ChunkItem, Sibling } from "./session-frames.ts";
+import type { Row } from "./row.ts";
+import { RowMap } from "./row-map.ts";
+import type { ChunkSink } from "./session-frames.ts";
 import type { TableState } from "./table-state.ts";
 import { opsApart, viewOf } from "./view.ts";
 
-/** Keys with all births that the server holds, by table. */
-export type Staged = Map<TableState, Map<string, readonly Sibling[]>>;
+/** All births that the server holds, chained under their keys, by table. See ChunkSink. */
+export type Staged = Map<TableState, RowMap<Row>>;
 
 /** One pull that was sent and is not answered in full. */
-export class OpenPull {
+export class OpenPull implements ChunkSink {
   readonly id: number;
   readonly peer: Peer;
   /** Our vector when it was sent, by local origin index. */
@@ -29,7 +31,9 @@ export class OpenPull {
   readonly changed: KeySet = new Map();
   /** When the last part of the answer came, by the monotonic clock. */
   progressAt: number;
-  stagedKeys = 0;
+  /** The table that was staged to last. */
+  #table: TableState | null = null;
+  #keys = new RowMap<Row>();
 
   constructor(id: number, peer: Peer, vector: readonly number[], now: number) {
     this.id = id;
@@ -38,16 +42,21 @@ export class OpenPull {
     this.progressAt = now;
   }
 
-  stage(items: readonly ChunkItem[]): void {
-    for (const { table, key, siblings } of items) {
-      let keys = this.staged.get(table);
-      if (keys === undefined) {
-        keys = new Map();
-        this.staged.set(table, keys);
-      }
-      if (!keys.has(key)) this.stagedKeys++;
-      keys.set(key, siblings);
+  /** Stages what the server holds under a key; if it comes again, the later one counts. */
+  take(table: TableState, first: Row): void {
+    if (this.#table !== table) {
+      this.#table = table;
+      this.#keys = this.staged.get(table) ?? new RowMap();
+      this.staged.set(table, this.#keys);
     }
+    this.#keys.set(first.key, first);
+  }
+
+  /** Keys staged so far. */
+  get stagedKeys(): number {
+    let keys = 0;
+    for (const rows of this.staged.values()) keys += rows.size;
+    return keys;
   }
 }
 

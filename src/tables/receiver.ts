@@ -300,9 +300,9 @@ export class Receiver {
   }
 
   #onChunk(peer: Peer, frame: Uint8Array): void {
-    const { pullId, items } = decodeChunk(frame, this.#replica);
-    if (!this.#matches(peer, pullId)) return;
-    (this.#puller.open as OpenPull).stage(items);
+    decodeChunk(frame, this.#replica, (pullId) => {
+      return this.#matches(peer, pullId) ? this.#puller.open : null;
+    });
     this.#progress(peer);
   }
 

@@ -163,6 +163,20 @@ export class Replica {
     this.#hold(table, key, held, written);
   }
 
+  /** As `put`, of a row that is nobody else's yet, under a key without rows. */
+  adopt(table: TableState, row: Row): void {
+    this.clock.see(row.hi, row.lo);
+    const { birthOrigin, birthSeq } = row;
+    if (this.ahead.has(birthOrigin, birthSeq)) return;
+    if (table.lifetime === "node" && this.origins.gone[birthOrigin]) return;
+    if (this.origins.covered(birthOrigin, birthSeq)) return;
+    table.feed?.begins(row.key);
+    table.insert(row, undefined);
+    this.digest.toggle(this.origins.ids[birthOrigin] as number, birthSeq);
+    this.#sum(table, row.dotOrigin, row.dotSeq);
+    this.touch(table, row.key);
+  }
+
   /**
    * Holds a row that ops explain and that was lost here, or its value as it should be. False if
    * that may not be: its birth is dead, or its owner gone.

@@ -7,25 +7,21 @@ import { FRAME_CHUNK, FRAME_END, KILLS_MAX } from "./frame-kinds.ts";
 import { STAMP_HI_MAX, STAMP_LO_MAX } from "./hybrid-clock.ts";
 import { readKey, readValue } from "./ops-frame.ts";
 import type { Replica } from "./replica.ts";
-import type { Row, Written } from "./row.ts";
+import { Row } from "./row.ts";
 import type { TableState } from "./table-state.ts";
 import { readView, type View, writeView } from "./view.ts";
 
 const FULL = 1;
 const DOT_IS_BIRTH = 2;
 
-/** A birth that the sender holds. `written` is null where the puller has the newest value. */
-export interface Sibling {
-  readonly origin: number;
-  readonly seq: number;
-  readonly written: Written | null;
-}
-
-/** All births that the sender holds under one key, maybe none. */
-export interface ChunkItem {
-  readonly table: TableState;
-  readonly key: string;
-  readonly siblings: readonly Sibling[];
+/** Told of what is read of a chunk, key by key. */
+export interface ChunkSink {
+  /**
+   * All births that the sender holds under one key, chained, with the key in each. What was sent
+   * without a value (the puller covers it) has the value "", which no encoding is; so has the
+   * row of no birth that stands for a key without any.
+   */
+  take(table: TableState, first: Row): void;
 }
 
 /** A birth that the sender knows to be dead before it arrives. */
@@ -83,42 +79,49 @@ export function writeSibling(writer: DictionaryWriter, row: Row, full: boolean):
   body.latin1(row.value);
 }
 
+/** Reads a chunk into what `wanted` returns; what is not wanted is only checked. */
 export function decodeChunk(
   frame: Uint8Array,
   replica: Replica,
-): { pullId: number; items: ChunkItem[] } {
+  wanted: (pullId: number) => ChunkSink | null,
+): void {
   const reader = new ByteReader(frame);
   reader.u8();
   const dictionary = new DictionaryReader(reader, replica);
-  const pullId = reader.varint();
-  const items: ChunkItem[] = [];
+  const sink = wanted(reader.varint());
   while (reader.remaining > 0) {
     const table = dictionary.table();
     const key = readKey(reader);
     const count = reader.varint(reader.remaining);
-    const siblings: Sibling[] = [];
-    for (let at = 0; at < count; at++) siblings.push(readSibling(reader, dictionary));
-    items.push({ table, key, siblings });
+    const first = count === 0 ? noBirth(key) : readSibling(reader, dictionary, key);
+    let last = first;
+    for (let at = 1; at < count; at++) {
+      last.next = readSibling(reader, dictionary, key);
+      last = last.next;
+    }
+    sink?.take(table, first);
   }
-  return { pullId, items };
 }
 
-function readSibling(reader: ByteReader, dictionary: DictionaryReader): Sibling {
+/** Stands for a key under which the sender holds nothing; no birth has the seq 0. */
+function noBirth(key: string): Row {
+  return new Row(key, "", 0, 0, 0, 0, 0, 0);
+}
+
+function readSibling(reader: ByteReader, dictionary: DictionaryReader, key: string): Row {
   const flags = reader.u8();
   if (flags === DOT_IS_BIRTH || flags > (FULL | DOT_IS_BIRTH)) {
     throw new ProtocolError(`row flags ${flags}`);
   }
   const origin = dictionary.origin();
   const seq = readSeq(reader);
-  if ((flags & FULL) === 0) return { origin, seq, written: null };
+  if ((flags & FULL) === 0) return new Row(key, "", origin, seq, origin, seq, 0, 0);
   const dotIsBirth = (flags & DOT_IS_BIRTH) !== 0;
   const dotOrigin = dotIsBirth ? origin : dictionary.origin();
   const dotSeq = dotIsBirth ? seq : readSeq(reader);
   const hi = reader.varint(STAMP_HI_MAX);
   const lo = reader.varint(STAMP_LO_MAX);
-  const value = readValue(reader);
-  const written = { birthOrigin: origin, birthSeq: seq, dotOrigin, dotSeq, hi, lo, value };
-  return { origin, seq, written };
+  return new Row(key, readValue(reader), origin, seq, dotOrigin, dotSeq, hi, lo);
 }
 
 export function encodeEnd(writer: DictionaryWriter, end: EndFrame): Uint8Array {

@@ -13,11 +13,12 @@ import { decodeKey } from "../../src/tables/key.ts";
 import { defaultLimits } from "../../src/tables/limits.ts";
 import { decodeOps } from "../../src/tables/ops-frame.ts";
 import { Replica } from "../../src/tables/replica.ts";
-import { decodeChunk, decodeEnd, type Sibling } from "../../src/tables/session-frames.ts";
-import type { TableIdentity } from "../../src/tables/table-state.ts";
+import type { Row } from "../../src/tables/row.ts";
+import { decodeChunk, decodeEnd } from "../../src/tables/session-frames.ts";
+import type { TableIdentity, TableState } from "../../src/tables/table-state.ts";
 import { decodeValue } from "../../src/tables/value.ts";
 import { decodeVector } from "../../src/tables/vector-frame.ts";
-import type { Meaning, OpMeaning, SiblingMeaning } from "./meaning.ts";
+import type { ChunkMeaning, Meaning, OpMeaning, SiblingMeaning } from "./meaning.ts";
 
 /** A replica that nothing happens to: it interns ids and tables. */
 export function blankReplica(): Replica {
@@ -77,24 +78,27 @@ function opsMeaning(frame: Uint8Array, replica: Replica): Meaning {
 }
 
 function chunkMeaning(frame: Uint8Array, replica: Replica): Meaning {
-  const { pullId, items } = decodeChunk(frame, replica);
   const { ids } = replica.origins;
-  return {
-    kind: "chunk",
-    pullId,
-    items: items.map(({ table, key, siblings }) => ({
-      table: identityOf(table),
-      key: decodeKey(key),
-      siblings: siblings.map((sibling) => siblingMeaning(sibling, ids)),
-    })),
+  const items: ChunkMeaning["items"][number][] = [];
+  let pullId = 0;
+  const take = (table: TableState, first: Row): void => {
+    const siblings: SiblingMeaning[] = [];
+    for (let row: Row | null = first; row !== null; row = row.next) {
+      if (row.birthSeq > 0) siblings.push(siblingMeaning(row, ids));
+    }
+    items.push({ table: identityOf(table), key: decodeKey(first.key), siblings });
   };
+  decodeChunk(frame, replica, (id) => {
+    pullId = id;
+    return { take };
+  });
+  return { kind: "chunk", pullId, items };
 }
 
-function siblingMeaning(sibling: Sibling, ids: readonly number[]): SiblingMeaning {
-  const birth = [idOf(ids, sibling.origin), sibling.seq] as const;
-  const { written } = sibling;
-  if (written === null) return { birth };
-  const { dotOrigin, dotSeq, hi, lo, value } = written;
+function siblingMeaning(row: Row, ids: readonly number[]): SiblingMeaning {
+  const birth = [idOf(ids, row.birthOrigin), row.birthSeq] as const;
+  const { dotOrigin, dotSeq, hi, lo, value } = row;
+  if (value === "") return { birth };
   const dot = [idOf(ids, dotOrigin), dotSeq] as const;
   return { birth, written: { dot, stamp: [hi, lo], value: decodeValue(value) } };
 }

@@ -71,11 +71,17 @@ const STATE: readonly Mutation[] = [
   },
   one("chunks-unstaged", "nothing of a session is applied before its end", 1, [
     "src/tables/receiver.ts",
-    "(this.#puller.open as OpenPull).stage(items);",
-    `(this.#puller.open as OpenPull).stage(items);
-    for (const { table, key, siblings } of items) {
-      for (const { written } of siblings) if (written) this.#replica.put(table, key, written);
-    }`,
+    "return this.#matches(peer, pullId) ? this.#puller.open : null;",
+    `const open = this.#matches(peer, pullId) ? this.#puller.open : null;
+      if (open === null) return null;
+      return {
+        take: (table, first) => {
+          open.take(table, first);
+          for (let row: typeof first | null = first; row !== null; row = row.next) {
+            if (row.value !== "") this.#replica.put(table, row.key, row);
+          }
+        },
+      };`,
   ]),
   one("ahead-dropped", "a kill ahead of its set is remembered", 2, [
     "src/tables/replica.ts",

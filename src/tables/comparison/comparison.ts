@@ -13,7 +13,6 @@
 import type { Peer } from "../peer.ts";
 import type { Replica } from "../replica.ts";
 import type { Row, Written } from "../row.ts";
-import type { ChunkItem } from "../session-frames.ts";
 import type { TableState } from "../table-state.ts";
 import { type View, viewCovers, viewOf } from "../view.ts";
 import { addToSums } from "./answer.ts";
@@ -117,18 +116,18 @@ export class Asker {
     }
   }
 
-  /** What the peer holds under suspects. */
-  shown(items: readonly ChunkItem[]): void {
-    for (const { table, key, siblings } of items) {
-      const rows: Written[] = [];
-      for (const { written } of siblings) if (written !== null) rows.push(written);
-      let keys = this.#shown.get(table);
-      if (keys === undefined) {
-        keys = new Map();
-        this.#shown.set(table, keys);
-      }
-      keys.set(key, rows);
+  /** What the peer holds under a suspect, chained. */
+  shown(table: TableState, first: Row): void {
+    const rows: Written[] = [];
+    for (let row: Row | null = first; row !== null; row = row.next) {
+      if (row.value !== "") rows.push(row);
     }
+    let keys = this.#shown.get(table);
+    if (keys === undefined) {
+      keys = new Map();
+      this.#shown.set(table, keys);
+    }
+    keys.set(first.key, rows);
   }
 
   /** The peer has said all that it was asked for. */

@@ -138,8 +138,10 @@ export class Comparisons {
       }
       case FRAME_SHOWN: {
         peer.takenBytes += frame.length;
-        const { pullId, items } = decodeChunk(frame, replica);
-        this.#askerOf(peer, pullId)?.shown(items);
+        decodeChunk(frame, replica, (id) => {
+          const asker = this.#askerOf(peer, id);
+          return asker === null ? null : { take: (table, first) => asker.shown(table, first) };
+        });
         return;
       }
       case FRAME_COMPARED: {
