@@ -5,24 +5,19 @@
  * own log, and gives the key back when that op is where it must be: at every member that is
  * alive (`available`), or confirmed by a majority of voters (`quorum`). No IO; time is given.
  */
-import {
-  OverloadedError,
-  ProtocolError,
-  SerialUnknownError,
-  type SkeinError,
-  UnavailableError,
-} from "../../errors.ts";
+import { OverloadedError, ProtocolError, type SkeinError } from "../../errors.ts";
 import type { Acks } from "../acks.ts";
 import type { Replica } from "../replica.ts";
 import { type View, viewOf } from "../view.ts";
-import { tooOld, unknown } from "./failures.ts";
+import { Calls } from "./calls.ts";
+import { tooOld } from "./failures.ts";
 import { Leader } from "./leader.ts";
 import { SerialMembers } from "./members.ts";
-import { Outcomes } from "./outcomes.ts";
+import type { Outcomes } from "./outcomes.ts";
 import { Post, slices } from "./post.ts";
-import { NOTHING, type Pending, Requests, type SerialCall } from "./requests.ts";
+import { NOTHING, type Pending, type Requests, type SerialCall } from "./requests.ts";
 import type { Waiting } from "./reservations.ts";
-import { decodeSerial, REQUESTS_MAX, type SerialFrame } from "./serial-frames.ts";
+import { decodeSerial, type SerialFrame } from "./serial-frames.ts";
 import { compareTerms, NO_TERM, type Term } from "./term.ts";
 import { Voters } from "./voters.ts";
 
@@ -51,8 +46,6 @@ export interface SerialCounts {
 
 /** Decisions in one turn on a key that is wanted often; the rest waits for the next turn. */
 const ROUNDS_MAX = 1000;
-/** Keys that code may hold on to at once, on one node: they fit into one frame. */
-const HOLDS_MAX = REQUESTS_MAX;
 
 /** The machine. */
 export class Serial {
@@ -60,8 +53,9 @@ export class Serial {
   readonly #self: number;
   readonly #members: SerialMembers;
   readonly #leader: Leader;
-  readonly #requests: Requests;
   readonly #voters: Voters;
+  readonly #calls: Calls;
+  readonly #requests: Requests;
   readonly #outcomes: Outcomes;
   readonly #post: Post;
   /** The newest term that this node has promised to follow. */
@@ -73,9 +67,7 @@ export class Serial {
   /** Terms that wait to be followed: number by leader. */
   readonly #leads = new Map<number, number>();
   #isOpen = false;
-  #holdCount = 0;
   #grantCount = 0;
-  #unknownCount = 0;
 
   constructor(parts: SerialParts) {
     const { origins } = parts.replica;
@@ -83,24 +75,21 @@ export class Serial {
     this.#self = origins.ids[origins.self] as number;
     this.#members = new SerialMembers(this.#self, origins);
     this.#leader = new Leader(origins, this.#members);
-    this.#requests = new Requests(origins);
     this.#voters = new Voters(origins, parts.clusterSize);
     this.#post = new Post(origins, this.#members, parts.send);
-    this.#outcomes = new Outcomes({
+    this.#calls = new Calls({
       ...parts,
       members: this.#members,
       voters: this.#voters,
-      resume: (pending) => {
-        this.#requests.resume(pending);
-        parts.wake();
-      },
-      end: (pending, error) => this.cancel(pending, error),
+      whyNot: (call) => this.#whyNot(call),
     });
+    this.#requests = this.#calls.requests;
+    this.#outcomes = this.#calls.outcomes;
   }
 
   get counts(): SerialCounts {
     const { takeovers } = this.#leader;
-    return { takeovers, grants: this.#grantCount, unknown: this.#unknownCount };
+    return { takeovers, grants: this.#grantCount, unknown: this.#calls.unknownCount };
   }
 
   /** Calls under way. */
@@ -132,40 +121,26 @@ export class Serial {
 
   /** Begins a call. Throws OverloadedError, UnsupportedError or UnavailableError. */
   request(call: SerialCall): Pending {
-    const { serialCalls, serialKeys } = this.#parts.replica.limits;
-    if (this.#requests.size >= Math.min(serialCalls, serialKeys)) {
-      throw new OverloadedError(`${this.#requests.size} serial calls are under way, the most`);
-    }
-    if (call.holdMs !== null && this.#holdCount >= HOLDS_MAX) {
-      throw new OverloadedError(`code holds on to ${HOLDS_MAX} keys or waits for them, the most`);
-    }
-    const old = this.#members.tooOld();
-    if (old.length > 0) throw tooOld(old);
-    if (call.quorum && this.#voters.isCrowded) {
-      throw new UnavailableError("more nodes are known than clusterSize says");
-    }
-    if (call.holdMs !== null) this.#holdCount++;
-    const pending = this.#requests.add(call);
-    this.#parts.wake();
-    return pending;
+    return this.#calls.begin(call);
   }
 
   /** The code that held on to a key has finished. */
   finish(pending: Pending): void {
-    if (pending.stage !== "holding") return;
-    this.#outcomes.decided(pending, this.#parts.replica.nextSeq - 1);
-    this.#parts.wake();
+    this.#calls.finish(pending);
   }
 
-  /** The caller waits no longer; what is written stands. Without an error all is well. */
-  cancel(pending: Pending, error: SkeinError | null): void {
-    if (pending.stage === "over") return;
-    if (error === null) return this.#end(pending, null);
-    const mayHaveWritten = pending.wrote || pending.stage === "holding";
-    if (mayHaveWritten) pending.seq = this.#parts.replica.nextSeq - 1;
-    const isDecided = pending.stage === "written";
-    const isUnknown = mayHaveWritten || isDecided;
-    this.#end(pending, isUnknown ? unknown(error, mayHaveWritten) : error);
+  /** The caller waits no longer; what is written stands. */
+  cancel(pending: Pending, error: SkeinError): void {
+    this.#calls.cancel(pending, error);
+  }
+
+  /** Fails the calls whose time is over. */
+  expire(now: number): void {
+    this.#calls.expire(now);
+  }
+
+  failAll(error: SkeinError): void {
+    this.#calls.failAll(error);
   }
 
   // Members and links
@@ -193,7 +168,7 @@ export class Serial {
     this.#voters.linked(id, of.name);
     this.#leader.linked(id);
     if (!of.speaks) {
-      for (const pending of [...this.#requests.all()]) this.cancel(pending, tooOld([of.name]));
+      this.#calls.failAll(tooOld([of.name]));
       return;
     }
     this.#post.send(id, this.#state());
@@ -287,7 +262,10 @@ export class Serial {
     for (const request of requests) {
       const pending = this.#requests.find(request);
       if (pending?.stage !== "asking") continue;
-      this.#end(pending, new OverloadedError("the leader of serial operations is overloaded"));
+      this.#calls.end(
+        pending,
+        new OverloadedError("the leader of serial operations is overloaded"),
+      );
     }
   }
 
@@ -304,7 +282,7 @@ export class Serial {
       this.#vote();
       this.#follow();
       this.#serve();
-      if (!this.#runGranted()) return;
+      if (!this.#calls.runGranted()) return;
     }
     this.#parts.wake();
   }
@@ -328,19 +306,6 @@ export class Serial {
   /** Ends the calls whose outcome is known where it must be. */
   settle(): void {
     this.#outcomes.settle();
-  }
-
-  /** Fails the calls whose time is over. */
-  expire(now: number): void {
-    this.#outcomes.tidy();
-    for (const pending of [...this.#requests.all()]) {
-      if (pending.deadline <= now)
-        this.cancel(pending, new UnavailableError(this.#whyNot(pending)));
-    }
-  }
-
-  failAll(error: SkeinError): void {
-    for (const pending of [...this.#requests.all()]) this.cancel(pending, error);
   }
 
   // Leading and following
@@ -448,49 +413,11 @@ export class Serial {
     if (own.length > 0) this.#requests.granted(own, NOTHING);
   }
 
-  /** True if a key came free by it. */
-  #runGranted(): boolean {
-    if (this.#parts.isMerging()) return false;
-    const runnable = this.#requests.takeRunnable();
-    for (const pending of runnable) {
-      if (pending.call.quorum && !pending.checked) this.#outcomes.check(pending);
-      else this.#run(pending);
-    }
-    return runnable.length > 0;
-  }
-
-  #run(pending: Pending): void {
-    const { call } = pending;
-    let seq: number | null;
-    try {
-      seq = call.run();
-    } catch (error) {
-      return this.#end(pending, error as SkeinError);
-    }
-    if (seq !== null) return this.#outcomes.decided(pending, seq);
-    pending.stage = "holding";
-    pending.deadline += call.holdMs ?? 0;
-  }
-
-  #end(pending: Pending, error: SkeinError | null): void {
-    if (pending.stage === "over") return;
-    if (pending.call.holdMs !== null) this.#holdCount--;
-    this.#requests.end(pending);
-    if (error instanceof SerialUnknownError) this.#unknownCount++;
-    if (error === null) pending.call.done();
-    else pending.call.fail(error);
-    this.#parts.wake();
-  }
-
-  #whyNot({ stage, call }: Pending): string {
-    const text = "the time for a serial call is over: ";
-    if (stage === "holding") return `${text}the code held on to the key for too long`;
-    if (stage === "written") return `${text}not all that had to have confirmed it`;
-    if (this.#following === null) return `${text}there is no leader within reach`;
+  #whyNot({ quorum }: SerialCall): string {
+    if (this.#following === null) return "there is no leader within reach";
     const awaited = this.#leader.term === null ? [] : this.#leader.awaited();
-    if (awaited.length > 0) return `${text}the leader waits for ${awaited.join(", ")}`;
-    const orMajority = call.quorum ? ", or no majority is within reach" : "";
-    return `${text}the key was not free${orMajority}`;
+    if (awaited.length > 0) return `the leader waits for ${awaited.join(", ")}`;
+    return `the key was not free${quorum ? ", or no majority is within reach" : ""}`;
   }
 
   #state(): SerialFrame {
