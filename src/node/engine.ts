@@ -197,7 +197,7 @@ class AssembledEngine implements Engine, ClusterEvents {
   }
 
   memberUp(member: MemberIdentity): void {
-    this.tables.memberUp(member.origin);
+    this.tables.memberUp(member.origin, member.name);
     this.splits.judge();
     this.#events.memberUp?.(member);
   }

@@ -6,6 +6,9 @@
 /** Serial operations. */
 export const SERIAL_FEATURE = "serial";
 
+/** Serial frames may go through a common neighbour. */
+export const DETOUR_FEATURE = "serial-detour";
+
 /** Retirements are told by frame, with the seq at which each origin was retired. */
 export const FEATURE_RETIRED = "retired";
 
@@ -21,4 +24,5 @@ export const TABLES_FEATURES: readonly string[] = [
   FEATURE_DIGEST,
   FEATURE_HELD,
   SERIAL_FEATURE,
+  DETOUR_FEATURE,
 ];

@@ -9,7 +9,7 @@ import { Comparisons, canCompare } from "./comparison/comparisons.ts";
 import { type VerificationReport, verify } from "./comparison/verification.ts";
 import type { Counters } from "./counters.ts";
 import { Expirer } from "./expirer.ts";
-import { FEATURE_RETIRED, SERIAL_FEATURE } from "./features.ts";
+import { FEATURE_RETIRED } from "./features.ts";
 import { FRAME_VECTOR } from "./frame-kinds.ts";
 import { Jobs } from "./jobs.ts";
 import { Lag } from "./lag.ts";
@@ -202,7 +202,7 @@ export class Tables {
     origins.list(index);
     this.#peers.set(id, new Peer(id, name, index, features));
     this.acks.linked(id, name);
-    this.serial.linkUp(id, { name, speaks: features.includes(SERIAL_FEATURE) });
+    this.serial.linkUp(id, { name, features });
     this.#sendVector(this.#peers.get(id) as Peer);
     this.#outbox.wake();
   }
@@ -233,11 +233,11 @@ export class Tables {
   }
 
   /** The member is alive in this node's opinion: its rows are shown. */
-  memberUp(id: number): void {
+  memberUp(id: number, name = String(id)): void {
     const { origins, counters } = this.replica;
     const index = origins.intern(id);
     origins.list(index);
-    this.serial.memberUp(id);
+    this.serial.memberUp(id, name);
     this.#outbox.wake();
     if (!origins.setHidden(index, false)) return;
     counters.shows++;
@@ -309,6 +309,7 @@ export class Tables {
     this.expire();
     this.comparisons.tick(now);
     for (const peer of this.#peers.values()) this.#sendVector(peer);
+    this.serial.tick();
     this.#outbox.wake();
   }
 

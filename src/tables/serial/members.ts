@@ -12,10 +12,25 @@ export interface SerialMember {
   readonly id: number;
   name: string;
   alive: boolean;
+  /** Serial frames reach it: by a link, or by a detour. */
   linked: boolean;
+  /** By a link of its own. */
+  isDirect: boolean;
   /** Its software has serial operations. */
   speaks: boolean;
+  /** It is linked and passes on frames of detours. */
+  relays: boolean;
 }
+
+/** What is known of a peer that has become reachable. */
+export interface Reachable {
+  readonly name: string;
+  readonly speaks: boolean;
+  readonly isDirect: boolean;
+  readonly relays: boolean;
+}
+
+const UNREACHED = { alive: false, linked: false, isDirect: false, speaks: true, relays: false };
 
 interface HeardReport {
   /** How many deaths this node knew of when the report came. */
@@ -63,6 +78,13 @@ export class SerialMembers {
     for (const member of this.#members.values()) if (member.alive) yield member;
   }
 
+  /** Origins that this node has links to. */
+  links(): number[] {
+    const links: number[] = [];
+    for (const { id, isDirect } of this.#members.values()) if (isDirect) links.push(id);
+    return links;
+  }
+
   /** Members of older software, which know nothing of serial operations. */
   tooOld(): string[] {
     const names: string[] = [];
@@ -72,11 +94,9 @@ export class SerialMembers {
     return names;
   }
 
-  linked(id: number, of: { readonly name: string; readonly speaks: boolean }): void {
+  linked(id: number, of: Reachable): void {
     const member = this.#member(id);
-    member.name = of.name;
-    member.speaks = of.speaks;
-    member.linked = true;
+    Object.assign(member, of, { linked: true });
     this.#reports.delete(id);
   }
 
@@ -84,11 +104,15 @@ export class SerialMembers {
     const member = this.#members.get(id);
     if (member === undefined) return;
     member.linked = false;
+    member.isDirect = false;
+    member.relays = false;
     if (!member.alive) this.#forget(id);
   }
 
-  up(id: number): void {
-    this.#member(id).alive = true;
+  up(id: number, name: string): void {
+    const member = this.#member(id);
+    member.alive = true;
+    member.name = name;
     this.#dead.delete(id);
   }
 
@@ -107,6 +131,16 @@ export class SerialMembers {
     if (!this.#members.has(id)) return;
     const links = new Set(report.links);
     this.#reports.set(id, { deaths: this.#deaths, view: report.view, links });
+  }
+
+  /** Whether a member has said that it is linked to another. */
+  isLinkedTo(id: number, other: number): boolean {
+    return this.#reports.get(id)?.links.has(other) === true;
+  }
+
+  /** How far a member has applied this node's log, by its own word. */
+  applied(id: number): number {
+    return this.#reports.get(id)?.view.vector.get(this.#self) ?? 0;
   }
 
   /** Settles the dead if all members agree on them; returns those that it settled. */
@@ -138,7 +172,7 @@ export class SerialMembers {
   #member(id: number): SerialMember {
     let member = this.#members.get(id);
     if (member === undefined) {
-      member = { id, name: String(id), alive: false, linked: false, speaks: true };
+      member = { id, name: String(id), ...UNREACHED };
       this.#members.set(id, member);
     }
     return member;

@@ -109,7 +109,9 @@ export class Outcomes {
     if (this.#written.length === 0) return;
     const { acks, members, end } = this.#parts;
     let everywhere = Number.POSITIVE_INFINITY;
-    for (const { id } of members.alive()) everywhere = Math.min(everywhere, acks.acked(id));
+    for (const { id } of members.alive()) {
+      everywhere = Math.min(everywhere, Math.max(acks.acked(id), members.applied(id)));
+    }
     let done = 0;
     for (const pending of this.#written) {
       if (pending.stage === "written" && pending.seq > everywhere) break;

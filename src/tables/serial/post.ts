@@ -1,4 +1,7 @@
-/** The way out of serial operations: frames at once, grants and refusals once a turn. */
+/**
+ * The way out of serial operations, by links and by detours: frames at once, grants and refusals
+ * once a turn.
+ */
 import type { Origins } from "../origins.ts";
 import { viewOf } from "../view.ts";
 import type { SerialMembers } from "./members.ts";

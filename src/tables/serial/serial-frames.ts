@@ -8,10 +8,12 @@ import type { Term } from "./term.ts";
 
 /** First and last kind of these frames; sent only where both ends have the feature. */
 export const SERIAL_KIND_MIN = 0x30;
-export const SERIAL_KIND_MAX = 0x38;
+export const SERIAL_KIND_MAX = 0x3b;
 /** Requests in one frame. */
 export const REQUESTS_MAX = 1000;
 const RESOURCE_BYTES_MAX = 4096;
+/** What a detour carries. */
+const CARRIED_BYTES_MAX = 16 * 1024 * 1024;
 
 /** One request for a key. */
 export interface AskedKey {
@@ -28,8 +30,26 @@ export interface Released {
   readonly upTo: number;
 }
 
+/** Frames between the ends of a detour; the neighbour in the middle passes them on. */
+export type DetourFrame = {
+  readonly kind: "detour";
+  readonly from: number;
+  readonly to: number;
+  /** Given by the end with the higher origin. */
+  readonly number: number;
+} & (
+  | { readonly act: "open" | "accept" | "close" }
+  /** A frame of serial operations. */
+  | { readonly act: "carry"; readonly bytes: Uint8Array }
+);
+
 /** The frames. */
 export type SerialFrame =
+  | DetourFrame
+  /** "I have no link to that one any more." */
+  | { readonly kind: "unreachable"; readonly id: number }
+  /** What a vector frame says, where there is no link. */
+  | { readonly kind: "report"; readonly view: View; readonly links: readonly number[] }
   /** Both ends when a link is up, and when `voter` changes. */
   | {
       readonly kind: "state";
@@ -80,7 +100,11 @@ const KINDS: Readonly<Record<SerialFrame["kind"], number>> = {
   release: 0x36,
   confirm: 0x37,
   confirmed: 0x38,
+  detour: 0x39,
+  unreachable: 0x3a,
+  report: 0x3b,
 };
+const ACTS = ["open", "accept", "close", "carry"] as const;
 
 /** Whether a frame is one of these. */
 export function isSerialFrame(frame: Uint8Array): boolean {
@@ -136,6 +160,16 @@ export function encodeSerial(frame: SerialFrame): Uint8Array {
       writer.u8(frame.voter ? 1 : 0);
       writeNumbers(writer, frame.closed);
       break;
+    case "detour":
+      writeDetour(writer, frame);
+      break;
+    case "unreachable":
+      writer.varint(frame.id);
+      break;
+    case "report":
+      writeView(writer, frame.view);
+      writeNumbers(writer, frame.links);
+      break;
     default:
       frame satisfies never;
   }
@@ -184,8 +218,35 @@ function readFrame(kind: number, reader: ByteReader): SerialFrame {
       const voter = readFlag(reader);
       return { kind: "confirmed", id, promised, voter, closed: readNumbers(reader, ORIGINS_MAX) };
     }
+    case KINDS.detour:
+      return readDetour(reader);
+    case KINDS.unreachable:
+      return { kind: "unreachable", id: readId(reader) };
+    case KINDS.report:
+      return { kind: "report", view: readView(reader), links: readNumbers(reader, ORIGINS_MAX) };
     default:
       throw new ProtocolError(`frame of kind ${kind}, unknown to this protocol`);
+  }
+}
+
+function writeDetour(writer: ByteWriter, frame: DetourFrame): void {
+  for (const number of [frame.from, frame.to, frame.number]) writer.varint(number);
+  writer.u8(ACTS.indexOf(frame.act));
+  if (frame.act === "carry") writer.bytes(frame.bytes);
+}
+
+function readDetour(reader: ByteReader): DetourFrame {
+  const ends = { from: readId(reader), to: readId(reader), number: readId(reader) };
+  const act = ACTS[reader.u8()];
+  switch (act) {
+    case "open":
+    case "accept":
+    case "close":
+      return { kind: "detour", ...ends, act };
+    case "carry":
+      return { kind: "detour", ...ends, act, bytes: reader.bytes(CARRIED_BYTES_MAX) };
+    default:
+      throw new ProtocolError("frame of a detour with an unknown act");
   }
 }
 

@@ -7,18 +7,21 @@
  */
 import { OverloadedError, ProtocolError, type SkeinError } from "../../errors.ts";
 import type { Acks } from "../acks.ts";
+import { DETOUR_FEATURE, SERIAL_FEATURE } from "../features.ts";
 import type { Replica } from "../replica.ts";
 import { type View, viewOf } from "../view.ts";
+import { Allegiance } from "./allegiance.ts";
 import { Calls } from "./calls.ts";
+import { Detours } from "./detours.ts";
 import { tooOld } from "./failures.ts";
 import { Leader } from "./leader.ts";
-import { SerialMembers } from "./members.ts";
+import { type Reachable, SerialMembers } from "./members.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { Post, slices } from "./post.ts";
 import { NOTHING, type Pending, type Requests, type SerialCall } from "./requests.ts";
 import type { Waiting } from "./reservations.ts";
-import { decodeSerial, type SerialFrame } from "./serial-frames.ts";
-import { compareTerms, NO_TERM, type Term } from "./term.ts";
+import { decodeSerial, encodeSerial, type SerialFrame } from "./serial-frames.ts";
+import { compareTerms } from "./term.ts";
 import { Voters } from "./voters.ts";
 
 /** What it works with. */
@@ -44,6 +47,9 @@ export interface SerialCounts {
   readonly unknown: number;
 }
 
+type DirectFrame = Exclude<SerialFrame, { kind: "detour" | "unreachable" }>;
+
+const BY_DETOUR = { speaks: true, isDirect: false, relays: false };
 /** Decisions in one turn on a key that is wanted often; the rest waits for the next turn. */
 const ROUNDS_MAX = 1000;
 
@@ -54,18 +60,12 @@ export class Serial {
   readonly #members: SerialMembers;
   readonly #leader: Leader;
   readonly #voters: Voters;
+  readonly #detours: Detours;
   readonly #calls: Calls;
   readonly #requests: Requests;
   readonly #outcomes: Outcomes;
   readonly #post: Post;
-  /** The newest term that this node has promised to follow. */
-  #promised: Term = NO_TERM;
-  /** The highest number of a term that was heard of. */
-  #highest = 0;
-  /** The leader that this node follows, over the link of now. */
-  #following: Term | null = null;
-  /** Terms that wait to be followed: number by leader. */
-  readonly #leads = new Map<number, number>();
+  readonly #allegiance = new Allegiance();
   #isOpen = false;
   #grantCount = 0;
 
@@ -76,7 +76,19 @@ export class Serial {
     this.#members = new SerialMembers(this.#self, origins);
     this.#leader = new Leader(origins, this.#members);
     this.#voters = new Voters(origins, parts.clusterSize);
-    this.#post = new Post(origins, this.#members, parts.send);
+    const direct = parts.send;
+    this.#detours = new Detours({
+      self: this.#self,
+      members: this.#members,
+      send: (id, frame) => direct(id, encodeSerial(frame)),
+      up: (id) => this.#reachable(id, { name: this.#nameOf(id), ...BY_DETOUR }),
+      down: (id) => this.#unreachable(id),
+      carried: (from, bytes) => this.#carried(from, bytes),
+    });
+    this.#post = new Post(origins, this.#members, (id, bytes) => {
+      if (this.#detours.isUp(id)) this.#detours.carry(id, bytes);
+      else direct(id, bytes);
+    });
     this.#calls = new Calls({
       ...parts,
       members: this.#members,
@@ -99,7 +111,7 @@ export class Serial {
 
   /** Origin id of the leader that this node follows; null while there is none. */
   get leader(): number | null {
-    return this.#following?.leader ?? null;
+    return this.#allegiance.following?.leader ?? null;
   }
 
   /** Keys held or waited for at this node as the leader. */
@@ -145,32 +157,52 @@ export class Serial {
 
   // Members and links
 
-  memberUp(id: number): void {
-    this.#members.up(id);
+  memberUp(id: number, name: string): void {
+    this.#members.up(id, name);
   }
 
   memberDown(id: number): void {
+    this.#detours.memberDown(id);
     this.#members.down(id);
     this.#leader.gone(id);
     this.#voters.down(id);
-    this.#leads.delete(id);
+    this.#allegiance.forget(id);
     this.#lost(id);
   }
 
   closed(id: number): void {
     this.memberDown(id);
+    this.#detours.closed(id);
     this.#voters.closed(id);
     this.#outcomes.confirms.closed(id);
   }
 
-  linkUp(id: number, of: { readonly name: string; readonly speaks: boolean }): void {
+  /** A link is up; `features`: what both ends can do beyond protocol 1. */
+  linkUp(id: number, of: { readonly name: string; readonly features: readonly string[] }): void {
+    this.#detours.linkUp(id);
+    const speaks = of.features.includes(SERIAL_FEATURE);
+    const relays = speaks && of.features.includes(DETOUR_FEATURE);
+    this.#reachable(id, { name: of.name, speaks, isDirect: true, relays });
+  }
+
+  linkDown(id: number): void {
+    this.#unreachable(id);
+    this.#detours.linkDown(id);
+  }
+
+  /** With every round of pings: looks for ways around broken links. */
+  tick(): void {
+    this.#detours.tick();
+    const view = viewOf(this.#parts.replica.origins);
+    const links = this.#members.links();
+    for (const id of this.#detours.ends()) this.#post.send(id, { kind: "report", view, links });
+  }
+
+  #reachable(id: number, of: Reachable): void {
     this.#members.linked(id, of);
     this.#voters.linked(id, of.name);
     this.#leader.linked(id);
-    if (!of.speaks) {
-      this.#calls.failAll(tooOld([of.name]));
-      return;
-    }
+    if (!of.speaks) return this.#calls.failAll(tooOld([of.name]));
     this.#post.send(id, this.#state());
     if (this.#leader.term !== null)
       this.#post.send(id, { kind: "lead", count: this.#leader.term.count });
@@ -178,13 +210,26 @@ export class Serial {
       this.#post.send(id, { ...open, kind: "confirm" });
   }
 
-  linkDown(id: number): void {
+  #unreachable(id: number): void {
     this.#members.unlinked(id);
     this.#leader.unlinked(id);
     this.#outcomes.confirms.unlinked(id);
-    this.#leads.delete(id);
+    this.#allegiance.forget(id);
     this.#post.forget(id);
     this.#lost(id);
+  }
+
+  #carried(from: number, bytes: Uint8Array): void {
+    const frame = decodeSerial(bytes);
+    if (frame.kind === "detour" || frame.kind === "unreachable") {
+      throw new ProtocolError("a detour within a detour");
+    }
+    this.#handle(from, frame);
+    this.#parts.wake();
+  }
+
+  #nameOf(id: number): string {
+    return this.#members.get(id)?.name ?? String(id);
   }
 
   /** A member says, directly, what it holds and whom it is linked to. */
@@ -200,15 +245,26 @@ export class Serial {
       throw new ProtocolError("frame of serial operations, which were not negotiated");
     }
     const frame = decodeSerial(bytes);
+    if (frame.kind === "detour" || frame.kind === "unreachable") {
+      if (this.#members.get(from)?.relays !== true) {
+        throw new ProtocolError("frame of a detour, which was not negotiated");
+      }
+      if (frame.kind === "detour") this.#detours.receive(from, frame);
+      else this.#detours.unreachable(from, frame.id);
+    } else this.#handle(from, frame);
+  }
+
+  #handle(from: number, frame: DirectFrame): void {
     switch (frame.kind) {
+      case "report":
+        this.#adoptClosings(frame.view.closed);
+        return this.#members.reported(from, frame);
       case "state":
         this.#adoptClosings(frame.view.closed);
         this.#voters.told(from, frame);
         return this.#leader.told(from, frame);
       case "lead":
-        this.#highest = Math.max(this.#highest, frame.count);
-        this.#leads.set(from, frame.count);
-        return;
+        return this.#allegiance.called(from, frame.count);
       case "follow":
         return this.#onFollow(from, frame);
       case "ask":
@@ -217,7 +273,7 @@ export class Serial {
         return;
       case "grant":
         this.#adoptClosings(frame.view.closed);
-        if (this.#following?.leader !== from || this.#following.count !== frame.count) return;
+        if (!this.#follows(from, frame.count)) return;
         return this.#requests.granted(frame.requests, frame.view);
       case "refuse":
         return this.#onRefuse(frame.requests);
@@ -238,13 +294,18 @@ export class Serial {
   #onFollow(from: number, frame: Extract<SerialFrame, { kind: "follow" }>): void {
     const { promised, view, links } = frame;
     this.#adoptClosings(view.closed);
-    this.#highest = Math.max(this.#highest, promised.count);
+    this.#allegiance.heardOf(promised.count);
     const term = this.#leader.term;
     if (term === null) return;
     if (compareTerms(promised, term) === 0) {
       this.#members.reported(from, { view, links });
       this.#leader.followed(from, frame);
     } else if (compareTerms(promised, term) > 0) this.#beginTerm();
+  }
+
+  #follows(leader: number, count: number): boolean {
+    const { following } = this.#allegiance;
+    return following?.leader === leader && following.count === count;
   }
 
   #onAsk(waiting: Waiting): void {
@@ -289,8 +350,9 @@ export class Serial {
 
   /** Sends what this turn has come to; ops that were written must have been sent before. */
   flush(): void {
-    if (this.#following !== null && this.#following.leader !== this.#self) {
-      const { leader, count } = this.#following;
+    const { following, promised } = this.#allegiance;
+    if (following !== null && following.leader !== this.#self) {
+      const { leader, count } = following;
       for (const asked of slices(this.#requests.takeAsked())) {
         this.#post.send(leader, { kind: "ask", count, asked });
       }
@@ -299,8 +361,8 @@ export class Serial {
       }
     }
     this.#post.flush(this.#leader.term?.count ?? 0);
-    this.#outcomes.ask(this.#promised, (frame) => this.#post.broadcast(frame));
-    this.#outcomes.answer(this.#promised, (to, frame) => this.#post.send(to, frame));
+    this.#outcomes.ask(promised, (frame) => this.#post.broadcast(frame));
+    this.#outcomes.answer(promised, (to, frame) => this.#post.send(to, frame));
   }
 
   /** Ends the calls whose outcome is known where it must be. */
@@ -322,18 +384,15 @@ export class Serial {
     }
     // After deaths all is heard anew: what the dead held is free, what they wrote is here.
     const isOver = this.#leader.tookOver && settled.length > 0;
-    const isOld = term !== null && compareTerms(this.#promised, term) > 0;
+    const isOld = term !== null && compareTerms(this.#allegiance.promised, term) > 0;
     if (term === null || isOver || isOld) this.#beginTerm();
   }
 
   #beginTerm(): void {
-    this.#highest = Math.max(this.#highest, this.#promised.count) + 1;
-    const term: Term = { count: this.#highest, leader: this.#self };
+    const term = this.#allegiance.lead(this.#self);
     this.#post.forget();
     this.#leader.begin(term);
-    this.#promised = term;
     this.#requests.abandon();
-    this.#following = term;
     for (const hold of this.#requests.holds()) this.#leader.reservations.adopt(this.#self, hold);
     this.#post.broadcast({ kind: "lead", count: term.count });
   }
@@ -341,55 +400,34 @@ export class Serial {
   #vote(): void {
     const newest = this.#voters.step();
     if (newest === null) return;
-    if (compareTerms(newest, this.#promised) > 0) {
-      this.#promised = newest;
-      this.#highest = Math.max(this.#highest, newest.count);
-      const following = this.#following;
-      // Its leader learns from the answer that its term is over.
-      if (following !== null && following.leader !== this.#self) {
-        // It may have begun a newer term, of which it has told already.
-        const { leader, count } = following;
-        this.#leads.set(leader, Math.max(count, this.#leads.get(leader) ?? 0));
-        this.#lost(leader);
-      }
-    }
+    const over = this.#allegiance.promise(newest, this.#self);
+    if (over !== null) this.#lost(over);
     this.#post.broadcast(this.#state());
   }
 
   #follow(): void {
     const { lowest } = this.#members;
-    const count = this.#leads.get(lowest);
-    if (count === undefined) return;
-    this.#leads.delete(lowest);
-    const term: Term = { count, leader: lowest };
-    if (compareTerms(term, this.#promised) >= 0) {
-      this.#promised = term;
-      const before = this.#following;
-      if (before === null || compareTerms(before, term) !== 0) this.#requests.abandon();
-      this.#following = term;
-    }
-    const links: number[] = [];
-    for (const { id, linked } of this.#members.all()) if (linked) links.push(id);
+    const answer = this.#allegiance.answer(lowest);
+    if (answer === null) return;
+    if (answer.isNew) this.#requests.abandon();
     this.#post.send(lowest, {
       kind: "follow",
-      promised: this.#promised,
+      promised: this.#allegiance.promised,
       voter: this.#voters.isVoter,
       view: viewOf(this.#parts.replica.origins),
-      links,
+      links: this.#members.links(),
       holds: this.#requests.holds(),
     });
   }
 
   /** Grants of that node are void: it is no leader any more, or not over this link. */
   #lost(id: number): void {
-    if (this.#following?.leader !== id) return;
-    this.#following = null;
-    this.#requests.abandon();
+    if (this.#allegiance.lost(id)) this.#requests.abandon();
   }
 
   #serve(): void {
     const { reservations } = this.#leader;
-    if (this.#following?.leader === this.#self) {
+    if (this.leader === this.#self) {
       for (const asked of this.#requests.takeAsked()) this.#onAsk({ ...asked, origin: this.#self });
       for (const one of this.#requests.takeReleased()) reservations.release(this.#self, one);
     }
@@ -414,14 +452,28 @@ export class Serial {
   }
 
   #whyNot({ quorum }: SerialCall): string {
-    if (this.#following === null) return "there is no leader within reach";
+    if (this.leader === null) return this.#whyNoLeader();
     const awaited = this.#leader.term === null ? [] : this.#leader.awaited();
     if (awaited.length > 0) return `the leader waits for ${awaited.join(", ")}`;
     return `the key was not free${quorum ? ", or no majority is within reach" : ""}`;
   }
 
+  #whyNoLeader(): string {
+    const { lowest } = this.#members;
+    const member = this.#members.get(lowest);
+    if (lowest === this.#self) return "this node has not met all that it can reach";
+    if (member?.linked === true) return `${this.#nameOf(lowest)}, who is to lead, does not yet`;
+    const who = this.#nameOf(lowest);
+    return `no link to ${who}, who leads, and no common neighbour that passes on`;
+  }
+
   #state(): SerialFrame {
     const view = viewOf(this.#parts.replica.origins);
-    return { kind: "state", promised: this.#promised, voter: this.#voters.isVoter, view };
+    return {
+      kind: "state",
+      promised: this.#allegiance.promised,
+      voter: this.#voters.isVoter,
+      view,
+    };
   }
 }

@@ -1,6 +1,6 @@
 /** Some nodes' tables with serial operations, wired by hand: frames wait until they are delivered. */
 
-import { SERIAL_FEATURE } from "../../../src/tables/features.ts";
+import { DETOUR_FEATURE, SERIAL_FEATURE } from "../../../src/tables/features.ts";
 import type { TablesLimits } from "../../../src/tables/limits.ts";
 import { ReservedKey } from "../../../src/tables/serial/decisions.ts";
 import type { Pending } from "../../../src/tables/serial/requests.ts";
@@ -8,6 +8,8 @@ import { Tables } from "../../../src/tables/tables.ts";
 import { encodeValue } from "../../../src/tables/value.ts";
 
 const IDENTITY = { name: "claims", type: "set", lifetime: "cluster" } as const;
+/** What nodes of today have. */
+const FEATURES = [SERIAL_FEATURE, DETOUR_FEATURE];
 const RUNS_MAX = 10_000;
 
 /** How a call went: undefined while it is under way. */
@@ -57,7 +59,7 @@ export class Wired {
     return this.nodes[origin - 1] as Tables;
   }
 
-  link(a: number, b: number, features: readonly string[] = [SERIAL_FEATURE]): void {
+  link(a: number, b: number, features: readonly string[] = FEATURES): void {
     this.#links.add(`${a}-${b}`).add(`${b}-${a}`);
     for (const [one, other] of [
       [a, b],
@@ -66,6 +68,12 @@ export class Wired {
       this.node(one).memberUp(other);
       this.node(one).linkUp(other, `n${other}`, features);
     }
+  }
+
+  /** Both count as alive and have no link. */
+  meet(a: number, b: number): void {
+    this.node(a).memberUp(b, `n${b}`);
+    this.node(b).memberUp(a, `n${a}`);
   }
 
   /** The link breaks with all that was under way; both still count as alive. */
