@@ -189,7 +189,7 @@ export class Fleet {
     node.bootDue = false;
     if (node.current?.process.alive === true) return;
     const { script, time, network, totals } = this.#parts;
-    const { skewMs = 0, turnMs = 0, ...kind } = script.nodes[node.index] ?? {};
+    const { skewMs = 0, turnMs = 0, oldUntilMs = 0, ...kind } = script.nodes[node.index] ?? {};
     const random = this.#parts.random.fork(100 + node.index);
     const { name, address } = node;
     const startMs = random.int(0, 1_000_000);
@@ -205,7 +205,7 @@ export class Fleet {
       {
         identity: { name, address, origin, nodeNumber: node.index + 1 },
         script,
-        features: featuresOf(kind),
+        features: time.nowMs < oldUntilMs ? [] : featuresOf(kind),
         process,
         random,
         transport: network.dialler(address, process),

@@ -44,6 +44,10 @@ export class ForkChecker {
 
   /** Whether a living node holds the row: what nobody holds was never written. */
   #isStored({ dot: [origin, seq], key }: WrittenOp): boolean {
+    // A row that dies with its owner may be gone here and not yet there.
+    const owner = this.#lives.get(origin);
+    const isGone = owner?.process.alive !== true || owner.left;
+    if (isGone && this.#table.endsWith("|node")) return false;
     for (const life of this.#lives.values()) {
       if (!life.process.alive || life.left) continue;
       const { origins, tables } = life.engine.tables.replica;

@@ -42,10 +42,16 @@ export function historyUpTo(calls: readonly LinearCall[], moment: number): Linea
     );
 }
 
-/** Looks for an order. */
-export function checkLinear(history: readonly LinearCall[]): LinearVerdict {
+/**
+ * Looks for an order. `mortal`: rows that died at a moment, by value: each call that ends later may
+ * see such a row or none, for not all nodes hear of a death at once; an insert that sees none wins.
+ */
+export function checkLinear(
+  history: readonly LinearCall[],
+  mortal: ReadonlyMap<string, number> = new Map(),
+): LinearVerdict {
   const calls = [...history].sort((a, b) => a.begun - b.begun);
-  const search = new Search(calls);
+  const search = new Search(calls, mortal);
   return search.run();
 }
 
@@ -54,11 +60,13 @@ class Search {
   readonly #calls: readonly LinearCall[];
   readonly #seen = new Set<string>();
   readonly #placed: boolean[];
+  readonly #mortal: ReadonlyMap<string, number>;
   #toPlace: number;
   #steps = 0;
 
-  constructor(calls: readonly LinearCall[]) {
+  constructor(calls: readonly LinearCall[], mortal: ReadonlyMap<string, number>) {
     this.#calls = calls;
+    this.#mortal = mortal;
     this.#placed = calls.map(() => false);
     this.#toPlace = calls.filter(({ ended }) => ended !== null).length;
   }
@@ -89,14 +97,28 @@ class Search {
       const call = this.#calls[at] as LinearCall;
       if (call.begun > end) break;
       if (this.#placed[at] === true) continue;
-      const after = rowAfter(row, call);
-      // An open call that changes nothing need not be placed.
-      if (after === undefined || (call.ended === null && after === row)) continue;
-      this.#place(at, true);
-      if (this.#from(start, after)) return true;
-      this.#place(at, false);
+      for (const after of this.#rowsAfter(row, call)) {
+        // An open call that changes nothing need not be placed.
+        if (call.ended === null && after === row) continue;
+        this.#place(at, true);
+        if (this.#from(start, after)) return true;
+        this.#place(at, false);
+      }
     }
     return false;
+  }
+
+  /** What the call may leave: two answers only if it may or may not see a row that died. */
+  #rowsAfter(row: string | null, call: LinearCall): (string | null)[] {
+    const rows: (string | null)[] = [];
+    const seen = rowAfter(row, call);
+    if (seen !== undefined) rows.push(seen);
+    const diedAt = row === null ? undefined : this.#mortal.get(row);
+    if (diedAt === undefined || (call.ended ?? Number.POSITIVE_INFINITY) < diedAt) return rows;
+    const unseen = rowAfter(null, call);
+    // Who sees none and writes nothing leaves what is hidden where it is.
+    if (unseen !== undefined) rows.push(unseen ?? removedOrHidden(row, call));
+    return rows;
   }
 
   #place(at: number, isPlaced: boolean): void {
@@ -130,4 +152,9 @@ function rowAfter(row: string | null, { action, result }: LinearCall): string | 
     default:
       return action satisfies never;
   }
+}
+
+/** Without a row in sight: a removal ends what is hidden as well, others leave it. */
+function removedOrHidden(row: string | null, { action }: LinearCall): string | null {
+  return action.kind === "set" ? null : row;
 }

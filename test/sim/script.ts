@@ -115,6 +115,8 @@ export interface ScriptNode {
   readonly isOld?: boolean;
   /** It answers pulls with keys, and never with lists of births. */
   readonly listsNoBirths?: boolean;
+  /** Its lives that begin before that time are old. */
+  readonly oldUntilMs?: number;
 }
 
 /** A whole run. */

@@ -2,18 +2,20 @@
  * Clients of serial calls. Each has one call under way at a time, on a key of its choice, through
  * the machine that the public calls use, and writes down when it began, when it ended and how.
  */
-import { AbortedError, SerialUnknownError, SkeinError } from "../../src/errors.ts";
-import { encodeKey } from "../../src/tables/key.ts";
-import { type Decision, ReservedKey } from "../../src/tables/serial/decisions.ts";
+import {
+  AbortedError,
+  SerialUnknownError,
+  SkeinError,
+  UnsupportedError,
+} from "../../src/errors.ts";
 import type { Pending } from "../../src/tables/serial/requests.ts";
-import { versionOf } from "../../src/tables/table-reads.ts";
-import type { TableState } from "../../src/tables/table-state.ts";
 import { encodeValue } from "../../src/tables/value.ts";
 import type { Fleet, Trace } from "./fleet.ts";
 import type { Incarnation } from "./incarnation.ts";
 import type { LinearAction, LinearCall, LinearResult } from "./linear.ts";
 import type { SeededRandom } from "./seeded-random.ts";
-import { SERIAL_TABLES, type SerialScript } from "./serial-scenario.ts";
+import { actOn, type Target, targetOf } from "./serial-actions.ts";
+import type { SerialScript, SerialTable } from "./serial-scenario.ts";
 import type { Totals } from "./totals.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
@@ -25,13 +27,16 @@ export interface ClientParts {
   readonly fleet: Fleet;
   readonly totals: Totals;
   readonly trace: Trace | null;
-  /** Code has begun to hold on to a key of `available` mode. */
-  readonly held: (life: Incarnation, resource: string) => void;
+  /** A call decides, or its code begins to hold on to the key. */
+  readonly ran: (life: Incarnation, resource: string) => void;
+  /** A call that wrote has returned. */
+  readonly returned: (life: Incarnation, resource: string) => void;
 }
 
 /** A call as it goes on. */
 interface Record {
   readonly client: string;
+  readonly who: string;
   readonly begun: number;
   ended: number | null;
   readonly action: LinearAction;
@@ -46,7 +51,14 @@ export interface SimHold {
   readonly resource: string;
 }
 
+interface HoldTarget extends Target {
+  readonly timeoutMs: number;
+  readonly over: () => void;
+}
+
 const KEYS = ["a", "b"];
+/** Longer than any code of these clients holds on to its key. */
+const HOLD_MS = 4000;
 
 /** All clients of a run. */
 export class SerialClients {
@@ -54,6 +66,8 @@ export class SerialClients {
   readonly histories = new Map<string, Record[]>();
   readonly holds = new Set<SimHold>();
   readonly #parts: ClientParts;
+  /** Who was to write a value. */
+  readonly #writers = new Map<string, Incarnation>();
   #moment = 0;
   #values = 0;
   #isOver = false;
@@ -84,14 +98,20 @@ export class SerialClients {
     return records.filter(({ isVoid }) => !isVoid);
   }
 
+  /** Values by who was to write them. */
+  get writers(): ReadonlyMap<string, Incarnation> {
+    return this.#writers;
+  }
+
   /** One call on a fresh key by that life; `settled` is told how it ended. */
-  probe(life: Incarnation, of: { table: number; key: string }, settled: (how: string) => void) {
-    const { state, quorum, key, reserved } = this.#keyOf(life, of.table, of.key);
+  probe(life: Incarnation, at: number, settled: (how: string) => void): void {
+    const table = this.#parts.script.serialTables[at] as SerialTable;
+    const { quorum, reserved, resource } = targetOf(life, table, "rest");
     const value = encodeValue(`probe ${this.#values++}`);
     const { serial } = life.engine.tables;
     try {
       serial.request({
-        resource: `${state.id}|${key}`,
+        resource,
         quorum,
         deadline: life.engine.tables.now() + 10_000,
         holdMs: null,
@@ -137,164 +157,150 @@ export class SerialClients {
   #call(client: Client, life: Incarnation, over: () => void): void {
     const { random } = client;
     const { script, totals } = this.#parts;
-    const table = random.int(0, SERIAL_TABLES.length - 1);
+    const table = random.pick(script.serialTables);
     const chosen = KEYS[random.int(0, script.keyCount - 1)] as string;
-    const target = this.#keyOf(life, table, chosen);
+    const target = targetOf(life, table, chosen);
     totals.serialCalls++;
     const timeoutMs = random.pick([300, 2000, 8000]);
-    if (random.chance(0.1)) return this.#hold(client, life, { ...target, timeoutMs, over });
-    const { action, run } = this.#actionOf(random, life, target);
-    const record: Record = {
-      client: `${client.at}.${client.lives}`,
-      begun: this.nextMoment(),
-      ended: null,
-      action,
-      result: null,
-      isVoid: false,
-    };
-    this.#historyOf(target.resource).push(record);
-    const who = `${life.who} client ${record.client}`;
-    this.#note(who, `${target.resource} ${JSON.stringify(action)} at ${record.begun}`);
+    if (random.chance(script.holdShare)) {
+      return this.#hold(client, life, { ...target, timeoutMs, over });
+    }
+    const value = `v${this.#values++}`;
+    const { action, run } = actOn(random, { life, target, value });
+    const record = this.#begin(client, life, { resource: target.resource, action });
     let result: LinearResult = {};
+    let wrote = false;
+    this.#request(life, {
+      ...{ record, target, timeoutMs, over, holdMs: null },
+      run: () => {
+        this.#parts.ran(life, target.resource);
+        const decision = run();
+        result = decision.result;
+        wrote = decision.seq > 0;
+        this.#note(record, `decides ${JSON.stringify(decision)}`);
+        return decision.seq;
+      },
+      done: () => {
+        this.#end(record, result);
+        if (wrote) this.#parts.returned(life, target.resource);
+      },
+    });
+  }
+
+  /** Holds on to a key for a while; some write under it with a plain set before they end. */
+  #hold(client: Client, life: Incarnation, of: HoldTarget): void {
+    const { random } = client;
+    const value = `v${this.#values++}`;
+    const isWriter = !of.quorum && random.chance(0.5);
+    const action: LinearAction = { kind: "set", value };
+    const record = isWriter ? this.#begin(client, life, { resource: of.resource, action }) : null;
+    let hold: SimHold | null = null;
+    let pending: Pending | null = null;
+    let wrote = false;
+    const giveUp = (): void => {
+      if (hold !== null) this.holds.delete(hold);
+      hold = null;
+    };
+    const finish = (): void => {
+      if (hold === null || pending === null) return;
+      if (isWriter) {
+        life.engine.tables.write.set(of.state, of.key, encodeValue(value));
+        wrote = true;
+      }
+      giveUp();
+      life.engine.tables.serial.finish(pending);
+    };
+    pending = this.#request(life, {
+      ...{ record, target: of, timeoutMs: of.timeoutMs, holdMs: HOLD_MS },
+      run: () => {
+        this.#parts.ran(life, of.resource);
+        hold = { life, resource: of.resource };
+        this.holds.add(hold);
+        this.#parts.totals.serialHolds++;
+        life.process.after(random.between(0, 800), finish);
+        return null;
+      },
+      done: () => {
+        giveUp();
+        if (record !== null) this.#end(record, {});
+      },
+      over: () => {
+        giveUp();
+        // Code that has lost its key before it wrote writes nothing any more.
+        if (record !== null && !wrote) record.isVoid = true;
+        of.over();
+      },
+    });
+    // Some callers lose patience.
+    const aborted = pending;
+    if (aborted === null || !random.chance(0.1)) return;
+    life.process.after(random.between(0, 500), () => {
+      life.engine.tables.serial.cancel(aborted, new AbortedError("aborted"));
+    });
+  }
+
+  /** Asks for the key; `over` is told at the end in any case. */
+  #request(
+    life: Incarnation,
+    of: {
+      readonly record: Record | null;
+      readonly target: Target;
+      readonly timeoutMs: number;
+      readonly holdMs: number | null;
+      readonly run: () => number | null;
+      readonly done: () => void;
+      readonly over: () => void;
+    },
+  ): Pending | null {
+    const { record, target, timeoutMs, holdMs, run, done, over } = of;
     const fail = (error: unknown): void => {
       if (!(error instanceof SkeinError)) throw error;
       const isUnknown = error instanceof SerialUnknownError && error.isWritten;
-      if (isUnknown) totals.serialUnknown++;
-      else record.isVoid = true;
-      this.#note(who, `${record.begun} fails: ${error.message}`);
+      if (isUnknown) this.#parts.totals.serialUnknown++;
+      if (error instanceof UnsupportedError) this.#parts.totals.serialTooOld++;
+      if (record !== null) {
+        if (!isUnknown) record.isVoid = true;
+        this.#note(record, `fails: ${error.message}`);
+      }
       over();
     };
     try {
-      life.engine.tables.serial.request({
-        resource: target.resource,
-        quorum: target.quorum,
+      return life.engine.tables.serial.request({
+        ...{ resource: target.resource, quorum: target.quorum, holdMs, run, fail },
         deadline: life.engine.tables.now() + timeoutMs,
-        holdMs: null,
-        run: () => {
-          const decision = run();
-          result = decision.result;
-          this.#note(who, `${record.begun} decides ${JSON.stringify(decision)}`);
-          return decision.seq;
-        },
         done: () => {
-          record.ended = this.nextMoment();
-          record.result = result;
-          totals.serialDone++;
-          this.#note(who, `${record.begun} ends at ${record.ended}: ${JSON.stringify(result)}`);
+          done();
           over();
         },
-        fail,
       });
     } catch (error) {
       fail(error);
+      return null;
     }
   }
 
-  #hold(
+  #begin(
     client: Client,
     life: Incarnation,
-    of: { resource: string; quorum: boolean; timeoutMs: number; over: () => void },
-  ): void {
-    const { serial } = life.engine.tables;
-    let hold: SimHold | null = null;
-    let pending: Pending | null = null;
-    const settled = (): void => {
-      if (hold !== null) this.holds.delete(hold);
-      hold = null;
-      of.over();
+    of: { readonly resource: string; readonly action: LinearAction },
+  ): Record {
+    const { resource, action } = of;
+    const name = `${client.at}.${client.lives}`;
+    const record: Record = {
+      ...{ client: name, who: life.who, begun: this.nextMoment(), ended: null },
+      ...{ action, result: null, isVoid: false },
     };
-    try {
-      pending = serial.request({
-        resource: of.resource,
-        quorum: of.quorum,
-        deadline: life.engine.tables.now() + of.timeoutMs,
-        holdMs: 4000,
-        run: () => {
-          if (!of.quorum) {
-            this.#parts.held(life, of.resource);
-            hold = { life, resource: of.resource };
-            this.holds.add(hold);
-          }
-          this.#parts.totals.serialHolds++;
-          life.process.after(client.random.between(0, 800), () => {
-            if (hold !== null) this.holds.delete(hold);
-            hold = null;
-            if (pending !== null) serial.finish(pending);
-          });
-          return null;
-        },
-        done: settled,
-        fail: settled,
-      });
-      // Some callers lose patience.
-      const aborted = pending;
-      if (client.random.chance(0.1)) {
-        life.process.after(client.random.between(0, 500), () => {
-          serial.cancel(aborted, new AbortedError("aborted"));
-        });
-      }
-    } catch {
-      settled();
-    }
+    this.#historyOf(resource).push(record);
+    if (action.value !== null) this.#writers.set(action.value, life);
+    this.#note(record, `${resource} ${JSON.stringify(action)}`);
+    return record;
   }
 
-  #keyOf(life: Incarnation, at: number, name: string): Target {
-    const table = SERIAL_TABLES[at] as (typeof SERIAL_TABLES)[number];
-    const state = life.declare(table);
-    const { write, replica } = life.engine.tables;
-    const key = encodeKey(name);
-    const { quorum } = table;
-    const reserved = new ReservedKey({ state, write, ids: replica.origins.ids, key, quorum });
-    return { state, key, quorum, reserved, resource: `${state.id}|${key}` };
-  }
-
-  #actionOf(
-    random: SeededRandom,
-    life: Incarnation,
-    target: Target,
-  ): { action: LinearAction; run: () => Decision<LinearResult> } {
-    const value = `v${this.#values++}`;
-    const encoded = encodeValue(value);
-    const { reserved } = target;
-    const share = random.float();
-    if (share < 0.3) {
-      return {
-        action: { kind: "insert", value },
-        run: () => {
-          const { seq, result } = reserved.insertNew(encoded);
-          return { seq, result: { wrote: result } };
-        },
-      };
-    }
-    if (share < 0.5) {
-      return {
-        action: { kind: "insert", value },
-        run: () => {
-          const { seq, result } = reserved.getOrInsert(() => encoded);
-          const before = result.inserted ? null : String(result.value);
-          return { seq, result: { wrote: result.inserted, before } };
-        },
-      };
-    }
-    const row = target.state.visible(target.key);
-    if (share < 0.7 && row !== undefined) {
-      const version = versionOf(life.engine.tables.replica.origins.ids, row);
-      return {
-        action: { kind: "replace", expected: String(row.read()), value },
-        run: () => {
-          const { seq, result } = reserved.replaceIf(version, encoded);
-          return { seq, result: { wrote: result } };
-        },
-      };
-    }
-    const isRemoval = random.chance(0.6);
-    return {
-      action: { kind: "set", value: isRemoval ? null : value },
-      run: () => {
-        const { seq, result } = reserved.set(() => (isRemoval ? undefined : encoded));
-        return { seq, result: { before: result === undefined ? null : String(result) } };
-      },
-    };
+  #end(record: Record, result: LinearResult): void {
+    record.ended = this.nextMoment();
+    record.result = result;
+    this.#parts.totals.serialDone++;
+    this.#note(record, `ends at ${record.ended}: ${JSON.stringify(result)}`);
   }
 
   #historyOf(resource: string): Record[] {
@@ -306,22 +312,15 @@ export class SerialClients {
     return history;
   }
 
-  #note(who: string, what: string): void {
-    this.#parts.trace?.(this.#parts.time.nowMs, who, what);
+  #note({ who, client, begun }: Record, what: string): void {
+    const { trace, time } = this.#parts;
+    trace?.(time.nowMs, `${who} client ${client}`, `${begun}: ${what}`);
   }
 }
 
 /** Its calls may still end. */
 function isWaiting({ process, fencedBy, left }: Incarnation): boolean {
   return process.alive && fencedBy === null && !left;
-}
-
-interface Target {
-  readonly state: TableState;
-  readonly key: string;
-  readonly quorum: boolean;
-  readonly reserved: ReservedKey;
-  readonly resource: string;
 }
 
 interface Client {

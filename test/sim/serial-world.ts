@@ -9,6 +9,7 @@
  * until then no key may ever have two rows either.
  */
 import type { WrittenOp } from "../../src/tables/observer.ts";
+import { Ambush } from "./ambush.ts";
 import { Faults } from "./faults.ts";
 import { Fleet, type Trace } from "./fleet.ts";
 import { ForkChecker } from "./fork-checker.ts";
@@ -17,7 +18,7 @@ import { checkLinear, historyUpTo } from "./linear.ts";
 import { Network } from "./network.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { SerialClients } from "./serial-clients.ts";
-import { SERIAL_TABLES, type SerialScript } from "./serial-scenario.ts";
+import type { SerialScript, SerialTable } from "./serial-scenario.ts";
 import type { Report } from "./state-checker.ts";
 import { addCounters, newTotals, type Totals } from "./totals.ts";
 import type { Violation } from "./violation.ts";
@@ -31,7 +32,8 @@ const PROBE_MS = 10_000;
 const SWEEP_MS = 100;
 /** Histories shorter than this prove little, and are not counted as judged. */
 const HISTORY_LEAST = 20;
-const AVAILABLE = "available|set|cluster";
+
+const NOBODY: ReadonlyMap<string, number> = new Map();
 
 /** The run. */
 export class SerialWorld {
@@ -44,6 +46,11 @@ export class SerialWorld {
   readonly #faults: Faults;
   readonly #clients: SerialClients;
   readonly #forks: ForkChecker;
+  readonly #ambush: Ambush;
+  /** The table of that mode. */
+  readonly #available: string;
+  /** Moments in which lives ended, by origin. */
+  readonly #ends = new Map<Incarnation, number>();
   #violation: Violation | null = null;
   /** The moment of the first accusation of a living node. */
   #splitMoment = Number.POSITIVE_INFINITY;
@@ -59,6 +66,8 @@ export class SerialWorld {
     this.#script = script;
     this.#trace = trace;
     const random = new SeededRandom(script.seed, 1);
+    this.#available =
+      script.serialTables.map(tableId).find((id) => id.startsWith("available")) ?? "";
     const [time, totals, report] = [this.#time, this.#totals, this.#report];
     this.#network = new Network(time, random.fork(2), script.network, (from, to) =>
       report("frame", `a frame from ${from} to ${to} changed after it was sent`),
@@ -70,15 +79,22 @@ export class SerialWorld {
       wrote: (life, op) => this.#wrote(life, op),
       declared: () => undefined,
       accused: (life, origin) => this.#accused(life, origin),
-      died: () => this.#died(),
+      died: (life) => this.#died(life),
       opened: (life) => this.#opened(life),
-      replaced: (life) => this.#split(`${life.who} is replaced while it runs`),
+      replaced: (life) => this.#replaced(life),
     });
     const fleet = this.#fleet;
     this.#faults = new Faults({ time, network, fleet, totals, trace, activeMs: script.activeMs });
-    this.#forks = new ForkChecker(AVAILABLE, fleet.lives);
-    const held = (life: Incarnation, resource: string): void => this.#held(life, resource);
-    this.#clients = new SerialClients({ script, time, random, fleet, totals, trace, held });
+    this.#forks = new ForkChecker(this.#available, fleet.lives);
+    this.#ambush = new Ambush({
+      ...{ script, time, network, fleet, totals, trace },
+      random: random.fork(3),
+    });
+    this.#clients = new SerialClients({
+      ...{ script, time, random, fleet, totals, trace },
+      ran: (life, resource) => this.#ran(life, resource),
+      returned: (life) => this.#ambush.returned(life),
+    });
   }
 
   /** Runs the script, lets the cluster heal, and judges. */
@@ -89,6 +105,7 @@ export class SerialWorld {
     for (const action of this.#script.actions) {
       if (action.kind !== "write") this.#time.after(action.atMs, () => this.#faults.act(action));
     }
+    this.#breakLater();
     this.#clients.start();
     this.#sweepLater();
     this.#runFor(this.#script.activeMs);
@@ -126,6 +143,7 @@ export class SerialWorld {
   }
 
   #wrote(life: Incarnation, op: WrittenOp): void {
+    this.#ambush.wrote(life, op.table !== this.#available);
     const fault = this.#forks.wrote(op);
     if (fault === null || this.#splitMoment < Number.POSITIVE_INFINITY) return;
     this.#report("serial:fork", `${life.who}: ${fault}`);
@@ -135,7 +153,7 @@ export class SerialWorld {
   #checkForks(): void {
     if (this.#splitMoment < Number.POSITIVE_INFINITY) return;
     for (const { who, engine } of this.#fleet.live()) {
-      for (const key of engine.tables.replica.tables.get(AVAILABLE)?.multi ?? []) {
+      for (const key of engine.tables.replica.tables.get(this.#available)?.multi ?? []) {
         this.#report("serial:fork", `${who} holds two rows under ${JSON.stringify(key)} at rest`);
       }
     }
@@ -159,10 +177,34 @@ export class SerialWorld {
     }
   }
 
-  #died(): void {
+  #died(life: Incarnation): void {
+    this.#endOf(life);
     this.#countMemory();
     const left = this.#fleet.live().filter(({ isOpen, process }) => isOpen && process.alive);
     if (left.length === 0) this.#split("nobody is left who remembers");
+  }
+
+  #replaced(life: Incarnation): void {
+    this.#endOf(life);
+    this.#split(`${life.who} is replaced while it runs`);
+  }
+
+  /** From now on its rows of lifetime `node` may be gone. */
+  #endOf(life: Incarnation): void {
+    if (!this.#ends.has(life)) this.#ends.set(life, this.#clients.nextMoment());
+  }
+
+  /** A link that stays broken: nobody may be counted as down for it, and all is to go on. */
+  #breakLater(): void {
+    const { broken, nodes } = this.#script;
+    if (broken === null || nodes.length < 3) return;
+    const { address: from } = this.#fleet.node(broken.from);
+    const { address: to } = this.#fleet.node(broken.to);
+    if (from === to) return;
+    this.#time.after(broken.atMs, () => {
+      this.#totals.brokenLinks++;
+      this.#network.cut(from, to, { oneWay: false, toldShare: 0, detectMs: 0, brokenShare: 0 });
+    });
   }
 
   #split(why: string): void {
@@ -171,7 +213,8 @@ export class SerialWorld {
     this.#trace?.(this.#time.nowMs, "checker", `split at ${this.#splitMoment}: ${why}`);
   }
 
-  #held(life: Incarnation, resource: string): void {
+  /** A call decides, or begins to hold on to its key: nobody else may hold on to it. */
+  #ran(life: Incarnation, resource: string): void {
     if (this.#splitMoment < Number.POSITIVE_INFINITY) return;
     for (const hold of this.#clients.holds) {
       const isOver = hold.resource !== resource || !hold.life.process.alive || hold.life.left;
@@ -209,14 +252,14 @@ export class SerialWorld {
     const live = this.#fleet.live();
     const waiting = new Set<string>();
     for (const life of live) {
-      for (const [table, { name }] of SERIAL_TABLES.entries()) {
+      for (const [table, { name }] of this.#script.serialTables.entries()) {
         const who = `${life.who} in ${name}`;
         waiting.add(who);
         const settled = (how: string): void => {
           waiting.delete(who);
           if (how !== "done") this.#report("serial:rest", `${who} at rest: ${how}`);
         };
-        life.process.call(() => this.#clients.probe(life, { table, key: "rest" }, settled));
+        life.process.call(() => this.#clients.probe(life, table, settled));
       }
     }
     this.#runFor(PROBE_MS);
@@ -229,6 +272,11 @@ export class SerialWorld {
   }
 
   #judge(): void {
+    const mortal = new Map<string, number>();
+    for (const [value, life] of this.#clients.writers) {
+      const moment = this.#ends.get(life);
+      if (moment !== undefined) mortal.set(value, moment);
+    }
     for (const [resource, records] of this.#clients.histories) {
       if (this.#violation !== null) return;
       const isQuorum = resource.startsWith("quorum");
@@ -238,7 +286,7 @@ export class SerialWorld {
       if (untilMoment < Number.POSITIVE_INFINITY) this.#totals.historiesCut++;
       if (history.length >= HISTORY_LEAST)
         this.#countHistory(isQuorum, history[0]?.begun ?? 0, untilMoment);
-      const verdict = checkLinear(history);
+      const verdict = checkLinear(history, resource.includes("|node|") ? mortal : NOBODY);
       if (verdict === "gave up") this.#totals.searchesGivenUp++;
       if (verdict !== "not linearizable") continue;
       this.#report("serial", `the ${history.length} calls on ${resource} have no order`);
@@ -263,8 +311,14 @@ export class SerialWorld {
     addCounters(totals, { messages, bytes, connections });
     for (const life of this.#fleet.lives.values()) {
       addCounters(totals, life.engine.tables.counters);
-      totals.serialTakeovers += life.engine.tables.serial.counts.takeovers;
+      const { takeovers, detours } = life.engine.tables.serial.counts;
+      totals.serialTakeovers += takeovers;
+      totals.detours += detours;
     }
     return totals;
   }
+}
+
+function tableId({ name, type, lifetime }: SerialTable): string {
+  return `${name}|${type}|${lifetime}`;
 }

@@ -55,6 +55,11 @@ export interface Totals {
   serialCalls: number;
   serialDone: number;
   serialUnknown: number;
+  /** Calls that were refused because of a node of older software. */
+  serialTooOld: number;
+  /** Ways around broken links. */
+  detours: number;
+  ambushes: number;
   serialTakeovers: number;
   serialHolds: number;
   histories: number;
@@ -123,6 +128,9 @@ export function newTotals(): Totals {
     serialCalls: 0,
     serialDone: 0,
     serialUnknown: 0,
+    serialTooOld: 0,
+    detours: 0,
+    ambushes: 0,
     serialTakeovers: 0,
     serialHolds: 0,
     histories: 0,
@@ -201,9 +209,12 @@ export const LEAST_PER_SPLIT_SEED: typeof LEAST_PER_SEED = {
 
 /** The same of runs of serial calls. */
 export const LEAST_PER_SERIAL_SEED: typeof LEAST_PER_SEED = {
-  serialCalls: 200,
-  serialDone: 100,
+  serialCalls: 150,
+  serialDone: 90,
+  serialTooOld: 2,
   serialTakeovers: 1,
+  detours: 0.5,
+  ambushes: 0.3,
   serialHolds: 1,
   serialUnknown: 0.1,
   historiesWithChange: 0.3,

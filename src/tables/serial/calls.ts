@@ -38,7 +38,7 @@ export class Calls {
 
   constructor(parts: CallParts) {
     this.#parts = parts;
-    this.requests = new Requests(parts.replica.origins);
+    this.requests = new Requests(parts.replica.origins, parts.members);
     this.outcomes = new Outcomes({
       ...parts,
       resume: (pending) => {

@@ -47,6 +47,8 @@ export class Detours {
   /** The highest number that the other end has opened. */
   readonly #opened = new Map<number, number>();
   #nextNumber = 1;
+  /** Those that came into use so far. */
+  count = 0;
 
   constructor(parts: DetourParts) {
     this.#parts = parts;
@@ -154,6 +156,7 @@ export class Detours {
       if (detour.isUp) this.#parts.carried(from, frame.bytes);
     } else if (!detour.isUp) {
       detour.isUp = true;
+      this.count++;
       this.#parts.up(from);
     }
   }
@@ -169,6 +172,7 @@ export class Detours {
     this.#opened.set(from, number);
     this.#detours.set(from, { via, number, isUp: true, ticks: 0 });
     this.#tell(from, { act: "accept" });
+    this.count++;
     this.#parts.up(from);
   }
 

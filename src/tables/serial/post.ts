@@ -57,8 +57,11 @@ export class Post {
   flush(count: number): void {
     for (const [id, granted] of this.#grants) {
       const view = viewOf(this.#origins);
-      for (const requests of slices(granted))
-        this.send(id, { kind: "grant", count, view, requests });
+      const alive: number[] = [];
+      for (const member of this.#members.alive()) if (member.id !== id) alive.push(member.id);
+      for (const requests of slices(granted)) {
+        this.send(id, { kind: "grant", count, view, alive, requests });
+      }
     }
     for (const [id, refused] of this.#refusals) {
       for (const requests of slices(refused)) this.send(id, { kind: "refuse", requests });

@@ -10,7 +10,7 @@
 import type { SkeinError } from "../../errors.ts";
 import type { Origins } from "../origins.ts";
 import type { View } from "../view.ts";
-import { coversView } from "./members.ts";
+import { coversView, type SerialMembers } from "./members.ts";
 import type { AskedKey, Released } from "./serial-frames.ts";
 
 /** One call, made by the face. */
@@ -49,17 +49,27 @@ export interface Pending {
   checked: boolean;
 }
 
-interface GrantBatch {
+/** What the leader knows when it grants keys. */
+export interface GrantTerms {
   readonly view: View;
+  /** Whom it counts as alive: their rows are not to be taken for absent. */
+  readonly alive: readonly number[];
+}
+
+interface GrantBatch extends GrantTerms {
   readonly pendings: readonly Pending[];
 }
 
-/** What a node covers that holds nothing. */
-export const NOTHING: View = { vector: new Map(), closed: [], retired: [] };
+/** Terms that are always met. */
+export const NO_TERMS: GrantTerms = {
+  view: { vector: new Map(), closed: [], retired: [] },
+  alive: [],
+};
 
 /** All of them. */
 export class Requests {
   readonly #origins: Origins;
+  readonly #members: SerialMembers;
   readonly #pending = new Map<number, Pending>();
   #granted: GrantBatch[] = [];
   /** Not sent to a leader yet. */
@@ -67,8 +77,9 @@ export class Requests {
   #released: Released[] = [];
   #nextRequest = 1;
 
-  constructor(origins: Origins) {
+  constructor(origins: Origins, members: SerialMembers) {
     this.#origins = origins;
+    this.#members = members;
   }
 
   get size(): number {
@@ -116,7 +127,7 @@ export class Requests {
     return holds;
   }
 
-  granted(requests: readonly number[], view: View): void {
+  granted(requests: readonly number[], terms: GrantTerms): void {
     const pendings: Pending[] = [];
     for (const request of requests) {
       const pending = this.#pending.get(request);
@@ -127,15 +138,16 @@ export class Requests {
       pending.stage = "granted";
       pendings.push(pending);
     }
-    if (pendings.length > 0) this.#granted.push({ view, pendings });
+    if (pendings.length > 0) this.#granted.push({ ...terms, pendings });
   }
 
-  /** Those that may run by now: this replica holds all that the leader held. */
+  /** Those that may run by now: this node knows all that the leader knew. */
   takeRunnable(): Pending[] {
     const runnable: Pending[] = [];
     const left: GrantBatch[] = [];
     for (const batch of this.#granted) {
-      if (coversView(this.#origins, batch.view)) runnable.push(...batch.pendings);
+      const isKnown = coversView(this.#origins, batch.view) && this.#seesAll(batch.alive);
+      if (isKnown) runnable.push(...batch.pendings);
       else left.push(batch);
     }
     this.#granted = left;
@@ -144,7 +156,7 @@ export class Requests {
 
   /** What those waited for beside their grant has come. */
   resume(pending: Pending): void {
-    this.#granted.push({ view: NOTHING, pendings: [pending] });
+    this.#granted.push({ ...NO_TERMS, pendings: [pending] });
   }
 
   /** No leader is followed any more: what was not used is to be asked for again. */
@@ -167,6 +179,16 @@ export class Requests {
   /** The call of that number, if it is under way. */
   find(request: number): Pending | undefined {
     return this.#pending.get(request);
+  }
+
+  /** A node that has just begun hides the rows of those that it has not heard of yet. */
+  #seesAll(alive: readonly number[]): boolean {
+    for (const id of alive) {
+      if (this.#members.get(id)?.alive === true || this.#origins.retired.has(id)) continue;
+      const index = this.#origins.find(id);
+      if (index < 0 || this.#origins.gone[index] !== true) return false;
+    }
+    return true;
   }
 
   /** A new number, so that answers to the old one say nothing. */

@@ -75,6 +75,8 @@ export type SerialFrame =
       readonly kind: "grant";
       readonly count: number;
       readonly view: View;
+      /** Members that the leader counts as alive, without the two ends. */
+      readonly alive: readonly number[];
       readonly requests: readonly number[];
     }
   /** The leader has no room for these. */
@@ -138,6 +140,7 @@ export function encodeSerial(frame: SerialFrame): Uint8Array {
     case "grant":
       writer.varint(frame.count);
       writeView(writer, frame.view);
+      writeNumbers(writer, frame.alive);
       writeNumbers(writer, frame.requests);
       break;
     case "refuse":
@@ -204,7 +207,8 @@ function readFrame(kind: number, reader: ByteReader): SerialFrame {
     case KINDS.grant: {
       const count = reader.varint();
       const view = readView(reader);
-      return { kind: "grant", count, view, requests: readNumbers(reader, REQUESTS_MAX) };
+      const alive = readNumbers(reader, ORIGINS_MAX);
+      return { kind: "grant", count, view, alive, requests: readNumbers(reader, REQUESTS_MAX) };
     }
     case KINDS.refuse:
       return { kind: "refuse", requests: readNumbers(reader, REQUESTS_MAX) };

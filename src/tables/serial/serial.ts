@@ -18,7 +18,7 @@ import { Leader } from "./leader.ts";
 import { type Reachable, SerialMembers } from "./members.ts";
 import type { Outcomes } from "./outcomes.ts";
 import { Post, slices } from "./post.ts";
-import { NOTHING, type Pending, type Requests, type SerialCall } from "./requests.ts";
+import { NO_TERMS, type Pending, type Requests, type SerialCall } from "./requests.ts";
 import type { Waiting } from "./reservations.ts";
 import { decodeSerial, encodeSerial, type SerialFrame } from "./serial-frames.ts";
 import { compareTerms } from "./term.ts";
@@ -45,6 +45,8 @@ export interface SerialCounts {
   readonly grants: number;
   /** Calls that ended without knowing their outcome. */
   readonly unknown: number;
+  /** Ways around broken links that came into use at this node. */
+  readonly detours: number;
 }
 
 type DirectFrame = Exclude<SerialFrame, { kind: "detour" | "unreachable" }>;
@@ -101,7 +103,8 @@ export class Serial {
 
   get counts(): SerialCounts {
     const { takeovers } = this.#leader;
-    return { takeovers, grants: this.#grantCount, unknown: this.#calls.unknownCount };
+    const { count: detours } = this.#detours;
+    return { takeovers, grants: this.#grantCount, unknown: this.#calls.unknownCount, detours };
   }
 
   /** Calls under way. */
@@ -274,7 +277,7 @@ export class Serial {
       case "grant":
         this.#adoptClosings(frame.view.closed);
         if (!this.#follows(from, frame.count)) return;
-        return this.#requests.granted(frame.requests, frame.view);
+        return this.#requests.granted(frame.requests, frame);
       case "refuse":
         return this.#onRefuse(frame.requests);
       case "release":
@@ -448,7 +451,7 @@ export class Serial {
         else this.#post.grant(origin, request);
       },
     );
-    if (own.length > 0) this.#requests.granted(own, NOTHING);
+    if (own.length > 0) this.#requests.granted(own, NO_TERMS);
   }
 
   #whyNot({ quorum }: SerialCall): string {
