@@ -523,6 +523,11 @@ const SERIAL: readonly Mutation[] = [
     "if (pending.call.quorum && !pending.checked) this.outcomes.check(pending);",
     'if (pending.stage === "over") continue;',
   ]),
+  one("pledges-forgotten", "a key that a majority has pledged stays reserved", 1, [
+    "src/tables/serial/leader.ts",
+    "if (!isHeard && !this.#origins.retired.has(origin)) this.reservations.keep(pledge);",
+    "if (!isHeard && origin === 0) this.reservations.keep(pledge);",
+  ]),
   one("detour-loses", "a detour ends when a link under it does", 1, [
     "src/tables/serial/detours.ts",
     "if (relays && peer !== id) this.#parts.send(peer",

@@ -27,7 +27,7 @@ const table = (name: string, lifetime: "node" | "cluster", quorum: boolean): Ser
   return { name, type: "set", lifetime, indexed: false, quorum };
 };
 
-const AMBUSHES: readonly AmbushKind[] = ["writer", "winner", "grant"];
+const AMBUSHES: readonly AmbushKind[] = ["writer", "winner", "split", "grant"];
 const CALM: Weather = {
   crashes: 0,
   leaves: 0,

@@ -21,6 +21,7 @@ const HOLDS_MAX = REQUESTS_MAX;
 
 /** What they work with. */
 export interface CallParts extends SerialParts {
+  readonly self: number;
   readonly members: SerialMembers;
   readonly voters: Voters;
   /** What the machine waits for, for those that got no key. */

@@ -7,7 +7,7 @@ import { ProtocolError } from "../../errors.ts";
 import type { Origins } from "../origins.ts";
 import type { View } from "../view.ts";
 import { coversView } from "./members.ts";
-import type { SerialFrame } from "./serial-frames.ts";
+import type { AskedKey, SerialFrame } from "./serial-frames.ts";
 import { compareTerms, type Term } from "./term.ts";
 
 /** Questions of one peer that wait for an answer, at most. */
@@ -19,7 +19,8 @@ export interface Confirmation<T> {
   readonly term: Term;
   readonly view: View;
   readonly calls: readonly T[];
-  /** Before the decision: only whether the term still is the newest. */
+  /** Before the decision: the keys that it is about. */
+  readonly asked: readonly AskedKey[];
   readonly isCheck: boolean;
   readonly yes: Set<number>;
   readonly no: Set<number>;
@@ -44,7 +45,7 @@ export class Confirms<T> {
 
   ask(
     calls: readonly T[],
-    of: { readonly term: Term; readonly view: View; readonly isCheck: boolean },
+    of: Pick<Confirmation<T>, "term" | "view" | "asked" | "isCheck">,
   ): Confirmation<T> {
     const made = {
       id: this.#nextId++,

@@ -11,7 +11,7 @@ import type { Origins } from "../origins.ts";
 import type { View } from "../view.ts";
 import { coversView, type SerialMembers } from "./members.ts";
 import { Reservations } from "./reservations.ts";
-import type { AskedKey } from "./serial-frames.ts";
+import type { PledgedKey, SerialFrame } from "./serial-frames.ts";
 import { compareTerms, type Term } from "./term.ts";
 
 interface Follower {
@@ -58,12 +58,19 @@ export class Leader {
     this.reservations.clear();
   }
 
-  followed(
-    id: number,
-    by: { readonly view: View; readonly voter: boolean; readonly holds: readonly AskedKey[] },
-  ): void {
+  followed(id: number, by: Omit<Extract<SerialFrame, { kind: "follow" }>, "kind">): void {
     this.#followers.set(id, { owed: by.view, voter: by.voter });
     for (const hold of by.holds) this.reservations.adopt(id, hold);
+    this.keep(by.pledged);
+  }
+
+  /** Reserves what those may have written to who do not follow themselves. */
+  keep(pledged: readonly PledgedKey[]): void {
+    for (const pledge of pledged) {
+      const { origin } = pledge;
+      const isHeard = origin === this.#term?.leader || this.#followers.has(origin);
+      if (!isHeard && !this.#origins.retired.has(origin)) this.reservations.keep(pledge);
+    }
   }
 
   /** A follower has become a voter: all that it holds counts from now on. */
@@ -98,6 +105,10 @@ export class Leader {
       if (follower.owed === null || !coversView(this.#origins, follower.owed)) continue;
       follower.owed = null;
       this.reservations.free(id);
+    }
+    // All agree on what a retired origin wrote, and it is here.
+    for (const id of [...this.reservations.origins()]) {
+      if (this.#origins.retired.has(id)) this.reservations.free(id);
     }
     if (!this.#isFollowed()) return false;
     if (!this.#tookOver && this.#members.dead.size === 0) {

@@ -8,13 +8,22 @@ import type { Replica } from "../replica.ts";
 import { viewOf } from "../view.ts";
 import { Confirms } from "./confirms.ts";
 import type { SerialMembers } from "./members.ts";
+import { slices } from "./post.ts";
 import type { Pending } from "./requests.ts";
-import type { SerialFrame } from "./serial-frames.ts";
+import {
+  type AskedKey,
+  type PledgedKey,
+  REQUESTS_MAX,
+  type Released,
+  type SerialFrame,
+} from "./serial-frames.ts";
 import type { Term } from "./term.ts";
 import type { Voters } from "./voters.ts";
 
 /** What they work with. */
 export interface OutcomeParts {
+  /** This node's origin id. */
+  readonly self: number;
   readonly replica: Replica;
   readonly acks: Acks;
   readonly members: SerialMembers;
@@ -40,6 +49,8 @@ export class Outcomes {
   #written: Pending[] = [];
   /** Granted in `quorum` mode, to be decided if the term still is the newest. */
   #checking: Check[] = [];
+  /** Calls whose keys others have pledged, by the number that was asked with. */
+  readonly #pledged = new Map<number, Pending>();
   /** Decided in `quorum` mode, to be confirmed once the ops are on their way. */
   #decided: Pending[] = [];
 
@@ -68,19 +79,51 @@ export class Outcomes {
 
   /** Asks for what has come up in this turn; ops written in it must have been sent before. */
   ask(term: Term, broadcast: (frame: SerialFrame) => void): void {
+    for (const released of slices(this.#takeEnded())) broadcast({ kind: "ended", released });
     if (this.#decided.length + this.#checking.length === 0) return;
     const view = viewOf(this.#parts.replica.origins);
-    const decided = this.#decided.map((pending) => ({ pending, request: pending.request }));
-    for (const [calls, isCheck] of [
-      [decided, false],
-      [this.#checking, true],
-    ] as const) {
-      if (calls.length === 0) continue;
-      const { id } = this.confirms.ask(calls, { term, view, isCheck });
-      broadcast({ kind: "confirm", id, view });
-    }
+    const send = (calls: readonly Check[], asked: readonly AskedKey[]): void => {
+      if (calls.length === 0) return;
+      const isCheck = asked.length > 0;
+      const { id } = this.confirms.ask(calls, { term, view, asked, isCheck });
+      broadcast({ kind: "confirm", id, view, asked });
+    };
+    send(
+      this.#decided.map((pending) => ({ pending, request: pending.request })),
+      [],
+    );
     this.#decided = [];
-    this.#checking = [];
+    // All that is pledged to one node fits into one frame.
+    const checks = this.#checking.splice(0, REQUESTS_MAX - this.#pledged.size);
+    for (const { pending, request } of checks) this.#pledged.set(request, pending);
+    send(
+      checks,
+      checks.map(({ pending: { call }, request }) => {
+        return { request, resource: call.resource, quorum: true };
+      }),
+    );
+  }
+
+  /** Keys of this node's calls that others have pledged. */
+  pledged(): PledgedKey[] {
+    const pledged: PledgedKey[] = [];
+    const { self } = this.#parts;
+    for (const [request, { call, stage }] of this.#pledged) {
+      if (stage !== "over") pledged.push({ origin: self, request, resource: call.resource });
+    }
+    return pledged;
+  }
+
+  /** Those that are over, or that are to be asked for again. */
+  #takeEnded(): Released[] {
+    const ended: Released[] = [];
+    for (const [request, pending] of this.#pledged) {
+      const isRenewed = pending.request !== request;
+      if (!isRenewed && pending.stage !== "over") continue;
+      this.#pledged.delete(request);
+      ended.push({ request, upTo: isRenewed ? 0 : pending.seq });
+    }
+    return ended;
   }
 
   /** Answers others as far as this node holds what they ask for. */

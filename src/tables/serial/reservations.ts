@@ -3,7 +3,7 @@
  * A key that was given back is free once this node holds all that its holder wrote. A key of a
  * holder whose link broke stays reserved until its ops are here (`free`): it may have written.
  */
-import type { AskedKey, Released } from "./serial-frames.ts";
+import type { AskedKey, PledgedKey, Released } from "./serial-frames.ts";
 
 /** A request, and whose it is. */
 export interface Waiting extends AskedKey {
@@ -57,6 +57,19 @@ export class Reservations {
     if (known !== undefined) known.orphaned = false;
     else holders.push({ origin, request, upTo: null, orphaned: false });
     this.#name(origin, request, resource);
+  }
+
+  /** Keeps a key reserved that the origin may have written to, by what others have pledged. */
+  keep({ origin, request, resource }: PledgedKey): void {
+    const { holders } = this.#entry(resource);
+    if (holders.some((one) => one.origin === origin && one.request === request)) return;
+    holders.push({ origin, request, upTo: null, orphaned: true });
+    this.#name(origin, request, resource);
+  }
+
+  /** Origins that hold keys or wait for them. */
+  origins(): IterableIterator<number> {
+    return this.#requests.keys();
   }
 
   /** The origin gives a key back, or does not want it any more. */

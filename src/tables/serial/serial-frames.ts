@@ -8,9 +8,11 @@ import type { Term } from "./term.ts";
 
 /** First and last kind of these frames; sent only where both ends have the feature. */
 export const SERIAL_KIND_MIN = 0x30;
-export const SERIAL_KIND_MAX = 0x3b;
+export const SERIAL_KIND_MAX = 0x3c;
 /** Requests in one frame. */
 export const REQUESTS_MAX = 1000;
+/** Pledges of one node: who asks for more gets no answer. Those of a frame. */
+export const PLEDGES_MAX = 65_536;
 const RESOURCE_BYTES_MAX = 4096;
 /** What a detour carries. */
 const CARRIED_BYTES_MAX = 16 * 1024 * 1024;
@@ -28,6 +30,13 @@ export interface Released {
   readonly request: number;
   /** The key is free once this much of the releaser's log is applied. */
   readonly upTo: number;
+}
+
+/** A key that a node may have written to in `quorum` mode. */
+export interface PledgedKey {
+  readonly origin: number;
+  readonly request: number;
+  readonly resource: string;
 }
 
 /** Frames between the ends of a detour; the neighbour in the middle passes them on. */
@@ -56,6 +65,8 @@ export type SerialFrame =
       readonly promised: Term;
       readonly voter: boolean;
       readonly view: View;
+      /** Of its own calls that are under way, and of others by its word. */
+      readonly pledged: readonly PledgedKey[];
     }
   /** "Follow me in my term of this number." */
   | { readonly kind: "lead"; readonly count: number }
@@ -69,6 +80,8 @@ export type SerialFrame =
       readonly links: readonly number[];
       /** Keys that its code holds on to. */
       readonly holds: readonly AskedKey[];
+      /** Of others, by its word. */
+      readonly pledged: readonly PledgedKey[];
     }
   | { readonly kind: "ask"; readonly count: number; readonly asked: readonly AskedKey[] }
   | {
@@ -82,8 +95,18 @@ export type SerialFrame =
   /** The leader has no room for these. */
   | { readonly kind: "refuse"; readonly requests: readonly number[] }
   | { readonly kind: "release"; readonly released: readonly Released[] }
-  /** "Say so when you cover this, and which term you have promised then." */
-  | { readonly kind: "confirm"; readonly id: number; readonly view: View }
+  /**
+   * "Say so when you cover this, and which term you have promised then." `asked`: keys that are to
+   * be decided on if a majority says so.
+   */
+  | {
+      readonly kind: "confirm";
+      readonly id: number;
+      readonly view: View;
+      readonly asked: readonly AskedKey[];
+    }
+  /** Calls that were confirmed have ended. */
+  | { readonly kind: "ended"; readonly released: readonly Released[] }
   | {
       readonly kind: "confirmed";
       readonly id: number;
@@ -105,6 +128,7 @@ const KINDS: Readonly<Record<SerialFrame["kind"], number>> = {
   detour: 0x39,
   unreachable: 0x3a,
   report: 0x3b,
+  ended: 0x3c,
 };
 const ACTS = ["open", "accept", "close", "carry"] as const;
 
@@ -122,6 +146,7 @@ export function encodeSerial(frame: SerialFrame): Uint8Array {
       writeTerm(writer, frame.promised);
       writer.u8(frame.voter ? 1 : 0);
       writeView(writer, frame.view);
+      writePledged(writer, frame.pledged);
       break;
     case "lead":
       writer.varint(frame.count);
@@ -132,6 +157,7 @@ export function encodeSerial(frame: SerialFrame): Uint8Array {
       writeView(writer, frame.view);
       writeNumbers(writer, frame.links);
       writeAsked(writer, frame.holds);
+      writePledged(writer, frame.pledged);
       break;
     case "ask":
       writer.varint(frame.count);
@@ -147,15 +173,13 @@ export function encodeSerial(frame: SerialFrame): Uint8Array {
       writeNumbers(writer, frame.requests);
       break;
     case "release":
-      writer.varint(frame.released.length);
-      for (const { request, upTo } of frame.released) {
-        writer.varint(request);
-        writer.varint(upTo);
-      }
+    case "ended":
+      writeReleased(writer, frame.released);
       break;
     case "confirm":
       writer.varint(frame.id);
       writeView(writer, frame.view);
+      writeAsked(writer, frame.asked);
       break;
     case "confirmed":
       writer.varint(frame.id);
@@ -191,7 +215,9 @@ function readFrame(kind: number, reader: ByteReader): SerialFrame {
   switch (kind) {
     case KINDS.state: {
       const promised = readTerm(reader);
-      return { kind: "state", promised, voter: readFlag(reader), view: readView(reader) };
+      const voter = readFlag(reader);
+      const view = readView(reader);
+      return { kind: "state", promised, voter, view, pledged: readPledged(reader) };
     }
     case KINDS.lead:
       return { kind: "lead", count: reader.varint() };
@@ -200,7 +226,9 @@ function readFrame(kind: number, reader: ByteReader): SerialFrame {
       const voter = readFlag(reader);
       const view = readView(reader);
       const links = readNumbers(reader, ORIGINS_MAX);
-      return { kind: "follow", promised, voter, view, links, holds: readAsked(reader) };
+      const holds = readAsked(reader);
+      const pledged = readPledged(reader);
+      return { kind: "follow", promised, voter, view, links, holds, pledged };
     }
     case KINDS.ask:
       return { kind: "ask", count: reader.varint(), asked: readAsked(reader) };
@@ -215,13 +243,18 @@ function readFrame(kind: number, reader: ByteReader): SerialFrame {
     case KINDS.release:
       return { kind: "release", released: readReleased(reader) };
     case KINDS.confirm:
-      return { kind: "confirm", id: reader.varint(), view: readView(reader) };
+      return {
+        ...{ kind: "confirm", id: reader.varint() },
+        ...{ view: readView(reader), asked: readAsked(reader) },
+      };
     case KINDS.confirmed: {
       const id = reader.varint();
       const promised = readTerm(reader);
       const voter = readFlag(reader);
       return { kind: "confirmed", id, promised, voter, closed: readNumbers(reader, ORIGINS_MAX) };
     }
+    case KINDS.ended:
+      return { kind: "ended", released: readReleased(reader) };
     case KINDS.detour:
       return readDetour(reader);
     case KINDS.unreachable:
@@ -296,6 +329,32 @@ function readAsked(reader: ByteReader): AskedKey[] {
     asked.push({ request, quorum: readFlag(reader), resource: reader.text(RESOURCE_BYTES_MAX) });
   }
   return asked;
+}
+
+function writePledged(writer: ByteWriter, pledged: readonly PledgedKey[]): void {
+  writer.varint(pledged.length);
+  for (const { origin, request, resource } of pledged) {
+    writer.varint(origin);
+    writer.varint(request);
+    writer.text(resource);
+  }
+}
+
+function readPledged(reader: ByteReader): PledgedKey[] {
+  const pledged: PledgedKey[] = [];
+  for (let rest = reader.varint(PLEDGES_MAX); rest > 0; rest--) {
+    const origin = readId(reader);
+    pledged.push({ origin, request: readId(reader), resource: reader.text(RESOURCE_BYTES_MAX) });
+  }
+  return pledged;
+}
+
+function writeReleased(writer: ByteWriter, released: readonly Released[]): void {
+  writer.varint(released.length);
+  for (const { request, upTo } of released) {
+    writer.varint(request);
+    writer.varint(upTo);
+  }
 }
 
 function readReleased(reader: ByteReader): Released[] {

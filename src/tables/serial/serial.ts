@@ -13,10 +13,11 @@ import { type View, viewOf } from "../view.ts";
 import { Allegiance } from "./allegiance.ts";
 import { Calls } from "./calls.ts";
 import { Detours } from "./detours.ts";
-import { tooOld } from "./failures.ts";
+import { tooOld, whyNoKey } from "./failures.ts";
 import { Leader } from "./leader.ts";
 import { type Reachable, SerialMembers } from "./members.ts";
 import type { Outcomes } from "./outcomes.ts";
+import { Pledges } from "./pledges.ts";
 import { Post, slices } from "./post.ts";
 import { NO_TERMS, type Pending, type Requests, type SerialCall } from "./requests.ts";
 import type { Waiting } from "./reservations.ts";
@@ -64,6 +65,7 @@ export class Serial {
   readonly #voters: Voters;
   readonly #detours: Detours;
   readonly #calls: Calls;
+  readonly #pledges: Pledges;
   readonly #requests: Requests;
   readonly #outcomes: Outcomes;
   readonly #post: Post;
@@ -93,10 +95,15 @@ export class Serial {
     });
     this.#calls = new Calls({
       ...parts,
+      self: this.#self,
       members: this.#members,
       voters: this.#voters,
-      whyNot: (call) => this.#whyNot(call),
+      whyNot: ({ quorum }) => {
+        const leader = this.leader === null ? null : this.#leader;
+        return whyNoKey({ self: this.#self, members: this.#members, leader, quorum });
+      },
     });
+    this.#pledges = new Pledges(origins);
     this.#requests = this.#calls.requests;
     this.#outcomes = this.#calls.outcomes;
   }
@@ -196,6 +203,7 @@ export class Serial {
   /** With every round of pings: looks for ways around broken links. */
   tick(): void {
     this.#detours.tick();
+    this.#pledges.list();
     const view = viewOf(this.#parts.replica.origins);
     const links = this.#members.links();
     for (const id of this.#detours.ends()) this.#post.send(id, { kind: "report", view, links });
@@ -265,6 +273,7 @@ export class Serial {
       case "state":
         this.#adoptClosings(frame.view.closed);
         this.#voters.told(from, frame);
+        this.#hearPledges(from, frame);
         return this.#leader.told(from, frame);
       case "lead":
         return this.#allegiance.called(from, frame.count);
@@ -285,7 +294,11 @@ export class Serial {
         return;
       case "confirm":
         this.#adoptClosings(frame.view.closed);
+        if (frame.asked.length > 0 && this.#pledges.isFull) return;
+        this.#pledges.add(from, frame.asked);
         return this.#outcomes.confirms.asked(from, frame);
+      case "ended":
+        return this.#pledges.ended(from, frame.released);
       case "confirmed":
         this.#adoptClosings(frame.closed);
         return this.#outcomes.confirms.answered(from, frame);
@@ -330,6 +343,18 @@ export class Serial {
         pending,
         new OverloadedError("the leader of serial operations is overloaded"),
       );
+    }
+  }
+
+  #hearPledges(from: number, frame: Extract<SerialFrame, { kind: "state" }>): void {
+    const own = frame.pledged.filter(({ origin }) => origin === from);
+    this.#pledges.heard(from, own, frame.view.vector.get(from) ?? 0);
+    // Who is to become a voter must remember what a majority has pledged.
+    if (this.#voters.isVoter) return;
+    for (const pledge of frame.pledged) {
+      if (pledge.origin !== from && pledge.origin !== this.#self) {
+        this.#pledges.add(pledge.origin, [pledge]);
+      }
     }
   }
 
@@ -397,6 +422,7 @@ export class Serial {
     this.#leader.begin(term);
     this.#requests.abandon();
     for (const hold of this.#requests.holds()) this.#leader.reservations.adopt(this.#self, hold);
+    this.#leader.keep(this.#pledges.list());
     this.#post.broadcast({ kind: "lead", count: term.count });
   }
 
@@ -420,6 +446,7 @@ export class Serial {
       view: viewOf(this.#parts.replica.origins),
       links: this.#members.links(),
       holds: this.#requests.holds(),
+      pledged: this.#pledges.list(),
     });
   }
 
@@ -454,29 +481,10 @@ export class Serial {
     if (own.length > 0) this.#requests.granted(own, NO_TERMS);
   }
 
-  #whyNot({ quorum }: SerialCall): string {
-    if (this.leader === null) return this.#whyNoLeader();
-    const awaited = this.#leader.term === null ? [] : this.#leader.awaited();
-    if (awaited.length > 0) return `the leader waits for ${awaited.join(", ")}`;
-    return `the key was not free${quorum ? ", or no majority is within reach" : ""}`;
-  }
-
-  #whyNoLeader(): string {
-    const { lowest } = this.#members;
-    const member = this.#members.get(lowest);
-    if (lowest === this.#self) return "this node has not met all that it can reach";
-    if (member?.linked === true) return `${this.#nameOf(lowest)}, who is to lead, does not yet`;
-    const who = this.#nameOf(lowest);
-    return `no link to ${who}, who leads, and no common neighbour that passes on`;
-  }
-
   #state(): SerialFrame {
     const view = viewOf(this.#parts.replica.origins);
-    return {
-      kind: "state",
-      promised: this.#allegiance.promised,
-      voter: this.#voters.isVoter,
-      view,
-    };
+    const { promised } = this.#allegiance;
+    const pledged = [...this.#outcomes.pledged(), ...this.#pledges.list()];
+    return { kind: "state", promised, voter: this.#voters.isVoter, view, pledged };
   }
 }

@@ -195,6 +195,41 @@ describe("quorum mode", () => {
   });
 });
 
+describe("a key that a majority has pledged", () => {
+  it("stays reserved until the caller that was cut off is heard, who may have written", () => {
+    const wired = Wired.joined(3, { clusterSize: 3 });
+    const lost = wired.insert(1, "k", "lost", true);
+    for (let step = 0; wired.value(1, "k") === undefined && step < 20; step++) wired.step();
+    wired.kill(1);
+    wired.node(1).memberDown(2);
+    wired.node(1).memberDown(3);
+    for (let round = 0; round < 3; round++) wired.tick(100);
+    const second = wired.insert(2, "k", "second", true);
+    const other = wired.insert(2, "other", "free", true);
+    for (let round = 0; round < 3; round++) wired.tick(100);
+    expect([lost.result, second.result, other.result]).toEqual([undefined, undefined, true]);
+    for (const peer of [2, 3]) wired.link(1, peer);
+    for (let round = 0; round < 5; round++) wired.tick(100);
+    expect(lost.error).toBeInstanceOf(SerialUnknownError);
+    expect(second.result).toBe(false);
+    expect([wired.value(2, "k"), wired.rows(2, "k")]).toEqual(["lost", 1]);
+    expect(wired.nodes.map(({ serial }) => serial.reserved)).toEqual([0, 0, 0]);
+  });
+
+  it("comes free when the caller has ended without writing", () => {
+    const wired = Wired.joined(3, { clusterSize: 3 });
+    const first = wired.insert(3, "k", "first", true);
+    wired.settle();
+    const taken = wired.insert(3, "k", "again", true);
+    wired.settle();
+    wired.kill(3);
+    for (let round = 0; round < 3; round++) wired.tick(100, [3]);
+    const next = wired.insert(2, "k", "next", true);
+    wired.settle();
+    expect([first.result, taken.result, next.result]).toEqual([true, false, false]);
+  });
+});
+
 describe("nodes that do not know serial operations", () => {
   it("are named by a typed error", () => {
     const wired = Wired.joined(2);
