@@ -70,8 +70,8 @@ export class Outcomes {
   }
 
   /**
-   * Asks a majority first: who is cut off must not write what would surface later. What remains
-   * is a term that ends, unheard, within this one round trip.
+   * Asks a majority first: who is cut off must not write what would surface later. Who is cut off
+   * right after it has been answered may write, for the majority has pledged the key.
    */
   check(pending: Pending): void {
     this.#checking.push({ pending, request: pending.request });
