@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- insert|join|heal|read|memory]`: measures, prints tables, and keeps every figure
+ * `npm run bench [-- insert|insert-new|join|heal|read|memory]`: measures, prints tables, and keeps every figure
  * in a JSON file. Nothing is asserted about speed, but replicas that differ fail the run.
  */
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
@@ -11,6 +11,7 @@ import { familySeconds, machineSeconds } from "./cpu.ts";
 import { type Report, toMarkdown } from "./format.ts";
 import { benchHeal } from "./heal.ts";
 import { benchInsert } from "./insert.ts";
+import { benchInsertNew } from "./insert-new.ts";
 import { benchJoin } from "./join.ts";
 import { machineFacts } from "./machine.ts";
 import { benchMemory } from "./memory.ts";
@@ -19,9 +20,16 @@ import { benchRead } from "./read.ts";
 
 const BENCHMARKS: Readonly<
   Record<string, (settings: Settings, progress: Progress) => Promise<Report>>
-> = { insert: benchInsert, join: benchJoin, heal: benchHeal, read: benchRead, memory: benchMemory };
+> = {
+  insert: benchInsert,
+  "insert-new": benchInsertNew,
+  join: benchJoin,
+  heal: benchHeal,
+  read: benchRead,
+  memory: benchMemory,
+};
 
-const USAGE = `npm run bench [-- [insert] [join] [heal] [read] [memory] [options]]
+const USAGE = `npm run bench [-- [insert] [insert-new] [join] [heal] [read] [memory] [options]]
 
   --rounds N     repeat each window N times (default 3)
   --quick        short windows and small tables: to see that it works

@@ -158,11 +158,12 @@ const calls: NodeCalls = {
     }
   },
 
-  drive({ callers, rowsPerCall, offset }) {
+  drive({ callers, rowsPerCall, offset, isSerial = false }) {
     driven = { from: offset, to: offset };
     loop = new ClosedLoop(callers, () => {
       const row = driven.to;
       driven.to += rowsPerCall;
+      if (isSerial) return insertNew(row);
       if (rowsPerCall === 1) return sessions.set(keyOf(row), sessionOf(row));
       return sessions.setMany(rowsFrom(row, rowsPerCall));
     });
@@ -277,6 +278,12 @@ const calls: NodeCalls = {
     await profile?.stop(file);
   },
 };
+
+/** Throws if there was such a row: each load has rows of its own. */
+async function insertNew(row: number): Promise<void> {
+  const isNew = await sessions.insertNew(keyOf(row), sessionOf(row));
+  if (!isNew) throw new Error(`row ${row} was there before it was inserted`);
+}
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

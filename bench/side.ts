@@ -12,6 +12,10 @@ export interface Load {
   /** How many nodes call. */
   readonly nodes: number;
   readonly rowsPerCall: number;
+  /** `insertNew` instead of `set`; default false. */
+  readonly isSerial?: boolean;
+  /** The first node that calls, in the order in which they were started; default 0. */
+  readonly firstNode?: number;
 }
 
 /** How long a load runs. */

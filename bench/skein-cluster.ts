@@ -111,9 +111,11 @@ export class SkeinCluster implements Side {
   async start(load: Load): Promise<void> {
     // Before the load, because the start of a profile stops a process for a moment.
     await this.profileStart();
-    this.#driving = this.#nodes.slice(0, load.nodes);
+    const { firstNode = 0 } = load;
+    this.#driving = this.#nodes.slice(firstNode, firstNode + load.nodes);
     this.#rowsPerCall = load.rowsPerCall;
-    this.#load = `${load.callers}x${load.nodes}x${load.rowsPerCall}`;
+    const serial = load.isSerial === true ? `-serial-from-${firstNode + 1}` : "";
+    this.#load = `${load.callers}x${load.nodes}x${load.rowsPerCall}${serial}`;
     await Promise.all(
       this.#driving.map((node, index) => {
         return node.call("drive", { ...load, offset: (index + 1) * OFFSET_PER_NODE });

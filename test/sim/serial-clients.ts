@@ -202,7 +202,8 @@ export class SerialClients {
       hold = null;
     };
     const finish = (): void => {
-      if (hold === null || pending === null) return;
+      // Calls of a node that has said goodbye have failed.
+      if (hold === null || pending === null || life.left) return;
       if (isWriter) {
         life.engine.tables.write.set(of.state, of.key, encodeValue(value));
         wrote = true;
