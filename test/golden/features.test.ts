@@ -18,7 +18,7 @@ function recorded(): Map<string, Uint8Array> {
 }
 
 const FRAMES = recorded();
-const COMPARISON_KINDS = Array.from({ length: 7 }, (_, at) => FRAME_RETIRED + at);
+const TABLE_KINDS = Array.from({ length: 8 }, (_, at) => FRAME_RETIRED + at);
 const SERIAL_KINDS = Array.from(
   { length: SERIAL_KIND_MAX - SERIAL_KIND_MIN + 1 },
   (_, at) => SERIAL_KIND_MIN + at,
@@ -27,7 +27,7 @@ const SERIAL_KINDS = Array.from(
 describe("frames behind features", () => {
   it("are recorded for every kind, each with its meaning", () => {
     const kinds = new Set([...FRAMES.values()].map((bytes) => bytes[0]));
-    const known = [...COMPARISON_KINDS, ...SERIAL_KINDS, 0x41, 0x42];
+    const known = [...TABLE_KINDS, ...SERIAL_KINDS, 0x41, 0x42];
     expect([...kinds].sort()).toEqual(known.sort());
     expect([...FRAMES.keys()].sort()).toEqual(Object.keys(FEATURE_FRAMES).sort());
     for (const [name, bytes] of FRAMES) expect(bytes[0]).toBe(FEATURE_FRAMES[name]?.kind);

@@ -8,6 +8,7 @@ import { DumpPage, readPage, readRequest, writeRequest } from "../../src/node/du
 import * as comparison from "../../src/tables/comparison/comparison-frames.ts";
 import { DictionaryWriter } from "../../src/tables/frame-dictionary.ts";
 import { FRAME_SHOWN } from "../../src/tables/frame-kinds.ts";
+import { decodeHeld, HeldBirths } from "../../src/tables/held-births.ts";
 import { stampToMs } from "../../src/tables/hybrid-clock.ts";
 import { encodeKey } from "../../src/tables/key.ts";
 import { decodeRetired, encodeRetired } from "../../src/tables/retired-frame.ts";
@@ -17,16 +18,11 @@ import {
   encodeSerial,
   type SerialFrame,
 } from "../../src/tables/serial/serial-frames.ts";
-import {
-  beginChunk,
-  decodeChunk,
-  writeItemHead,
-  writeSibling,
-} from "../../src/tables/session-frames.ts";
+import { beginChunk, writeItemHead, writeSibling } from "../../src/tables/session-frames.ts";
 import type { TableIdentity } from "../../src/tables/table-state.ts";
 import { decodeValue, encodeValue } from "../../src/tables/value.ts";
 import type { View } from "../../src/tables/view.ts";
-import { blankReplica } from "./reading.ts";
+import { blankReplica, chunkMeaning } from "./reading.ts";
 
 /** A frame both ways. */
 export interface FeatureFrame {
@@ -87,18 +83,21 @@ function shownBytes(): Uint8Array {
   return new Uint8Array(writer.finish(FRAME_SHOWN));
 }
 
-function shownMeaning(bytes: Uint8Array): unknown {
+function heldBytes(): Uint8Array {
   const replica = blankReplica();
-  const { pullId, items } = decodeChunk(bytes, replica);
-  const idOf = (index: number): number | undefined => replica.origins.ids[index];
-  const shown = items.map(({ table: { name, type }, key, siblings }) => {
-    const births = siblings.map(({ origin, seq, written }) => {
-      const { dotOrigin = -1, dotSeq = 0, hi = 0, lo = 0, value = "" } = written ?? {};
-      return { birth: [idOf(origin), seq], dot: [idOf(dotOrigin), dotSeq], hi, lo, value };
-    });
-    return { table: [name, type], key, births };
-  });
-  return { id: pullId, shown };
+  const held = new HeldBirths();
+  const origin = replica.origins.intern(300);
+  for (const seq of [70_000, 1, 300]) held.add(origin, seq);
+  return new Uint8Array(held.take(new DictionaryWriter(replica.origins.ids), 12));
+}
+
+function heldMeaning(bytes: Uint8Array): unknown {
+  const replica = blankReplica();
+  const { pullId, runs } = decodeHeld(bytes, replica);
+  return {
+    id: pullId,
+    runs: runs.map(({ origin, seqs }) => ({ origin: replica.origins.ids[origin], seqs })),
+  };
 }
 
 function pageBytes(): Uint8Array {
@@ -160,23 +159,32 @@ export const FEATURE_FRAMES: Readonly<Record<string, FeatureFrame>> = {
   shown: {
     kind: 0x2d,
     meaning: {
-      id: 12,
-      shown: [
+      kind: "chunk",
+      pullId: 12,
+      items: [
         {
-          table: ["members", "bag"],
-          key: KEY,
-          births: [{ birth: [300, 7], dot: [300, 8], hi: 9, lo: 10, value: encodeValue({ n: 1 }) }],
+          table: MEMBERS,
+          key: ["example.com", "alice"],
+          siblings: [
+            { birth: [300, 7], written: { dot: [300, 8], stamp: [9, 10], value: { n: 1 } } },
+          ],
         },
       ],
     },
     write: shownBytes,
-    read: shownMeaning,
+    read: (bytes) => chunkMeaning(bytes, blankReplica()),
   },
   compared: {
     kind: 0x2e,
     meaning: COMPARED,
     write: () => comparison.encodeCompared(COMPARED),
     read: comparison.decodeCompared,
+  },
+  held: {
+    kind: 0x2f,
+    meaning: { id: 12, runs: [{ origin: 300, seqs: [1, 300, 70_000] }] },
+    write: heldBytes,
+    read: heldMeaning,
   },
   state: serial(0x30, {
     ...{ kind: "state", promised: TERM, voter: true, view: VIEW },

@@ -77,7 +77,8 @@ function opsMeaning(frame: Uint8Array, replica: Replica): Meaning {
   return { kind: "ops", origin: idOf(ids, first.origin), firstSeq: first.seq, ops: meanings };
 }
 
-function chunkMeaning(frame: Uint8Array, replica: Replica): Meaning {
+/** Of a chunk, and of a frame of the same form. */
+export function chunkMeaning(frame: Uint8Array, replica: Replica): Meaning {
   const { ids } = replica.origins;
   const items: ChunkMeaning["items"][number][] = [];
   let pullId = 0;
