@@ -10,8 +10,8 @@
 
 /** Maps that a RowMap is made of. */
 export const SHARDS = 256;
-/** Units that choose the shard; all of them in shorter keys. */
-const SAMPLES = 16;
+/** Units that choose the shard; all of them in keys that are no longer. */
+const SAMPLES = 48;
 
 /** A Map's methods, with a Map's guarantees for iteration while it changes. */
 export class RowMap<R> {
@@ -124,7 +124,10 @@ class ShardIterator<R, T> implements IterableIterator<T> {
   }
 }
 
-/** The shard of a key. Up to 16 units spread over the key: half the time that all would take at 40 units. */
+/**
+ * The shard of a key. Sixteen units spread over the key took half the time of all (40 for 80 ns),
+ * but missed the digits that keys differ by: of 100,000 the fullest shard held 3,200, not 450.
+ */
 export function shardOf(key: string): number {
   const length = key.length;
   let hash = length;
@@ -133,9 +136,10 @@ export function shardOf(key: string): number {
       hash = (Math.imul(hash, 0x9e3779b1) + key.charCodeAt(index)) | 0;
     }
   } else {
-    const stride = (length - 1) / (SAMPLES - 1);
-    for (let sample = 0; sample < SAMPLES; sample++) {
-      hash = (Math.imul(hash, 0x9e3779b1) + key.charCodeAt((sample * stride) | 0)) | 0;
+    // In units of 1/4096, so that the last sample is the last unit or nearly so.
+    const stride = Math.floor(((length - 1) << 12) / (SAMPLES - 1));
+    for (let at = 0, sample = 0; sample < SAMPLES; sample++, at += stride) {
+      hash = (Math.imul(hash, 0x9e3779b1) + key.charCodeAt(at >>> 12)) | 0;
     }
   }
   hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
