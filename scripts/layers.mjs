@@ -37,7 +37,7 @@ const PURE = [
 /** Pure, but for the promises that users wait for. */
 const MAY_PROMISE = PUBLIC_TABLES;
 /** Packages that pure files may import: they only compute. */
-const PURE_PACKAGES = ["msgpackr", "sorted-btree"];
+const PURE_PACKAGES = ["msgpackr"];
 /** Packages that few files alone may import: the package, the files, and how to call them. */
 const OWNERS = { ws: [/^src\/cluster\/ws-[a-z-]+\.ts$/, "src/cluster/ws-*.ts"] };
 

@@ -130,7 +130,7 @@ export class BagTable<V = unknown, I extends string = string> {
 
   /** Keys and values of a piece of an ordered bag; `limit` counts keys. */
   *scan(options: ScanOptions = {}): IterableIterator<[Key, V]> {
-    yield* this.#pairs(this.#reads.scan(options));
+    yield* this.#pairs(this.#reads.scan(options, (row) => row));
   }
 
   /** Rows that an index has under a value. */

@@ -12,6 +12,7 @@ const NUMBER = 4;
 const BIGINT = 5;
 const STRING = 6;
 const TUPLE = 7;
+const ESCAPE = "\x01";
 
 /**
  * Throws unless some key has this encoding. Of a plain string only the size is looked at.
@@ -28,7 +29,22 @@ export function checkEncodedKey(encoded: string): void {
  */
 export function decodeKey(encoded: string): Key {
   if (exceedsKeyBytes(encoded)) throw illFormed(`over ${KEY_BYTES_MAX} bytes`);
-  return encoded.charCodeAt(0) > 0 ? encoded : new KeyReader(encoded, true).key();
+  if (encoded.charCodeAt(0) > 0) return encoded;
+  return plainTuple(encoded) ?? new KeyReader(encoded, true).key();
+}
+
+/** A tuple of strings without escapes, as most keys are; undefined if it is anything else. */
+function plainTuple(encoded: string): Key | undefined {
+  if (encoded.charCodeAt(1) !== TUPLE || encoded.indexOf(ESCAPE) >= 0) return undefined;
+  const elements: string[] = [];
+  let at = 2;
+  while (at < encoded.length) {
+    const end = encoded.indexOf("\0", at);
+    if (end < 0 || encoded.charCodeAt(at) !== STRING) return undefined;
+    elements.push(encoded.slice(at + 1, end));
+    at = end + 1;
+  }
+  return Object.freeze(elements);
 }
 
 /** Goes over an encoding once; where nothing is to be built, every key it returns is null. */

@@ -26,7 +26,7 @@ export function compareEncodedKeys(a: string, b: string): number {
 }
 
 /** Tuples, and the end of all keys: what begins with "\0" but sorts after plain strings. */
-function sortsLate(encoded: string): boolean {
+export function sortsLate(encoded: string): boolean {
   return encoded.charCodeAt(0) === 0 && encoded.charCodeAt(1) >= TUPLE_TAG_UNIT;
 }
 

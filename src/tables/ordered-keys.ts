@@ -1,14 +1,10 @@
 /**
- * The keys of an ordered table, sorted. A scan holds a place in the tree, not a copy of it: it
- * seeks again by key after the tree has changed, so that it may last as long as it likes.
+ * The keys of an ordered table, sorted. A scan holds a place among them, not a copy of them: it
+ * seeks again by key after something has changed, so that it may last as long as it likes.
  */
-import imported from "sorted-btree";
 import { InvalidArgumentError } from "../errors.ts";
-import { AFTER_ALL_KEYS, compareEncodedKeys, encodeKey, type Key, prefixRange } from "./key.ts";
-
-// The package is CommonJS: Node hands out its exports, some bundlers and test runners the default.
-type Tree = InstanceType<typeof imported.default<string, undefined>>;
-const BTree: typeof imported.default = "default" in imported ? imported.default : imported;
+import { AFTER_ALL_KEYS, encodeKey, type Key, prefixRange, sortsLate } from "./key.ts";
+import { type Place, SortedStrings } from "./sorted-strings.ts";
 
 /** What a scan visits. Without any of these: every key, from the least on. */
 export interface ScanRange {
@@ -24,37 +20,34 @@ export interface ScanRange {
   readonly reverse?: boolean | undefined;
 }
 
-/** A sorted set of encoded keys. */
+/**
+ * A sorted set of encoded keys. Tuples come after strings although they begin with a lesser unit,
+ * so they are kept apart, and each half is in the order of its units.
+ */
 export class OrderedKeys {
-  readonly #tree: Tree = new BTree<string, undefined>(undefined, compareEncodedKeys);
-  /** Rises with all that may have moved keys within the tree. */
-  #version = 0;
+  readonly #halves: Halves = [new SortedStrings(), new SortedStrings()];
 
   /** Keys held. */
   get size(): number {
-    return this.#tree.size;
+    return this.#halves[0].size + this.#halves[1].size;
   }
 
   has(encodedKey: string): boolean {
-    return this.#tree.has(encodedKey);
+    return this.#half(encodedKey).has(encodedKey);
   }
 
   /** Whether it was not there. */
   add(encodedKey: string): boolean {
-    // Even where it finds the key, `set` splits and shifts full nodes on its way down.
-    this.#version++;
-    return this.#tree.set(encodedKey, undefined, false);
+    return this.#half(encodedKey).add(encodedKey);
   }
 
   /** Whether it was there. */
   delete(encodedKey: string): boolean {
-    this.#version++;
-    return this.#tree.delete(encodedKey);
+    return this.#half(encodedKey).delete(encodedKey);
   }
 
   clear(): void {
-    this.#tree.clear();
-    this.#version++;
+    for (const half of this.#halves) half.clear();
   }
 
   /**
@@ -62,7 +55,7 @@ export class OrderedKeys {
    * goes to the next key that is there at that moment.
    * @throws InvalidKeyError, InvalidArgumentError
    */
-  scan(range: ScanRange = {}): IterableIterator<string> {
+  scan(range: ScanRange = {}): KeyScan {
     const { limit = Number.POSITIVE_INFINITY } = range;
     if (limit !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(limit) && limit >= 0)) {
       throw new InvalidArgumentError(`limit is ${String(limit)}; allowed are integers from 0 on`);
@@ -78,9 +71,16 @@ export class OrderedKeys {
       if (range.from !== undefined) from = encodeKey(range.from);
       if (range.to !== undefined) to = encodeKey(range.to);
     }
-    return new Scan(this.#tree, () => this.#version, { from, to, limit, reverse: !!range.reverse });
+    return new KeyScan(this.#halves, { from, to, limit, reverse: range.reverse === true });
+  }
+
+  #half(encodedKey: string): SortedStrings {
+    return this.#halves[sortsLate(encodedKey) ? 1 : 0];
   }
 }
+
+/** Those that sort by their units among themselves: first all but the tuples, then the tuples. */
+type Halves = readonly [SortedStrings, SortedStrings];
 
 interface Bounds {
   readonly from: string;
@@ -89,46 +89,57 @@ interface Bounds {
   readonly reverse: boolean;
 }
 
-/** One scan under way. Its bounds close in on what is left. */
-class Scan implements IterableIterator<string> {
-  readonly #tree: Tree;
-  readonly #versionNow: () => number;
+/** One scan under way, made by `scan`. Its bounds close in on what is left. */
+export class KeyScan implements IterableIterator<string> {
+  readonly #halves: Halves;
   readonly #reverse: boolean;
-  readonly #pair: [string, undefined] = ["", undefined];
+  /** The half under way, and the one after which it ends. */
+  #at: 0 | 1;
+  readonly #last: 0 | 1;
+  /** Within the half under way; null where it has no bound there. */
   #from: string;
-  #to: string;
+  #to: string | null;
+  /** `from` has come already. */
+  #isPast = false;
+  readonly #end: string;
   #left: number;
-  #place: IterableIterator<[string, undefined]> | null = null;
-  #version = 0;
+  readonly #place: Place = { block: 0, index: 0 };
+  #version = -1;
 
-  constructor(tree: Tree, versionNow: () => number, bounds: Bounds) {
-    this.#tree = tree;
-    this.#versionNow = versionNow;
-    this.#from = bounds.from;
-    this.#to = bounds.to;
-    this.#left = bounds.limit;
-    this.#reverse = bounds.reverse;
+  constructor(halves: Halves, { from, to, limit, reverse }: Bounds) {
+    this.#halves = halves;
+    this.#reverse = reverse;
+    const low = sortsLate(from) ? 1 : 0;
+    const high = sortsLate(to) ? 1 : 0;
+    this.#at = reverse ? high : low;
+    this.#last = reverse ? low : high;
+    this.#left = low > high ? 0 : limit;
+    this.#end = reverse ? from : to;
+    this.#from = reverse && low < high ? "" : from;
+    this.#to = reverse || low === high ? to : null;
   }
 
   next(): IteratorResult<string, undefined> {
-    if (this.#left <= 0) return this.return();
-    if (this.#place === null || this.#version !== this.#versionNow()) this.#seek();
-    if (this.#place === null || this.#place.next().done) return this.return();
-    const key = this.#pair[0];
-    if (this.#reverse) {
-      if (compareEncodedKeys(key, this.#from) < 0) return this.return();
-      this.#to = key;
-    } else {
-      if (compareEncodedKeys(key, this.#to) >= 0) return this.return();
-      this.#from = key;
+    const key = this.nextKey();
+    return key === undefined ? { done: true, value: undefined } : { done: false, value: key };
+  }
+
+  /** As `next`, without a result to be made; undefined at the end. */
+  nextKey(): string | undefined {
+    while (this.#left > 0) {
+      const key = this.#reverse ? this.#below() : this.#above();
+      if (key !== undefined) {
+        this.#left--;
+        return key;
+      }
+      if (this.#at === this.#last) this.#left = 0;
+      else this.#enter(this.#last);
     }
-    this.#left--;
-    return { done: false, value: key };
+    return undefined;
   }
 
   return(): IteratorResult<string, undefined> {
     this.#left = 0;
-    this.#place = null;
     return { done: true, value: undefined };
   }
 
@@ -136,17 +147,42 @@ class Scan implements IterableIterator<string> {
     return this;
   }
 
-  #seek(): void {
-    const resumed = this.#place !== null;
-    this.#version = this.#versionNow();
-    if (this.#tree.size === 0) {
-      this.#place = null;
-    } else if (this.#reverse) {
-      this.#place = this.#tree.entriesReversed(this.#to, this.#pair, true);
-    } else {
+  /** The other half: whole, but for the bound at its far end. */
+  #enter(half: 0 | 1): void {
+    this.#at = half;
+    this.#from = this.#reverse ? this.#end : "";
+    this.#to = this.#reverse ? null : this.#end;
+    this.#isPast = false;
+    this.#version = -1;
+  }
+
+  #above(): string | undefined {
+    const half = this.#halves[this.#at];
+    if (this.#version !== half.version) {
       // No key lies between a key and itself with "\0" behind it.
-      const from = resumed ? `${this.#from}\0` : this.#from;
-      this.#place = this.#tree.entries(from, this.#pair);
+      half.seek(this.#isPast ? `${this.#from}\0` : this.#from, this.#place);
+      this.#version = half.version;
     }
+    const key = half.at(this.#place);
+    if (key === undefined || (this.#to !== null && key >= this.#to)) return undefined;
+    half.forward(this.#place);
+    this.#from = key;
+    this.#isPast = true;
+    return key;
+  }
+
+  #below(): string | undefined {
+    const half = this.#halves[this.#at];
+    if (this.#version !== half.version) {
+      if (this.#to === null) half.end(this.#place);
+      else half.seek(this.#to, this.#place);
+      half.backward(this.#place);
+      this.#version = half.version;
+    }
+    const key = half.at(this.#place);
+    if (key === undefined || key < this.#from) return undefined;
+    half.backward(this.#place);
+    this.#to = key;
+    return key;
   }
 }

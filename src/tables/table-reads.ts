@@ -2,8 +2,9 @@
 import { InvalidArgumentError, TableError } from "../errors.ts";
 import { stampToMs } from "./hybrid-clock.ts";
 import { compareEncodedKeys, decodeKey, encodeKey, type Key } from "./key.ts";
-import type { ScanRange } from "./ordered-keys.ts";
+import type { KeyScan, ScanRange } from "./ordered-keys.ts";
 import type { Row } from "./row.ts";
+import { RowScan } from "./row-scan.ts";
 import type { SecondaryIndex } from "./secondary-index.ts";
 import type { SplitPolicy } from "./split.ts";
 import { checkSchema, type StandardSchema } from "./table-schema.ts";
@@ -128,21 +129,22 @@ export class TableReads {
   }
 
   /** Heads of the chains of visible rows, in key order if the table is ordered. */
-  *heads(): IterableIterator<Row> {
+  heads(): IterableIterator<Row> {
     this.state.finishAttach();
-    const { ordered, rows } = this.state;
-    if (ordered === null) {
-      for (const head of rows.values()) {
-        const row = this.state.firstVisible(head);
-        if (row !== undefined) yield row;
-      }
-      return;
-    }
-    yield* this.#rowsOf(ordered.scan(), Number.POSITIVE_INFINITY);
+    const { ordered } = this.state;
+    if (ordered === null) return this.#unordered();
+    return this.#rowsOf(ordered.scan(), Number.POSITIVE_INFINITY, (row) => row);
   }
 
-  /** Visible rows of a piece of an ordered table. */
-  scan(options: ScanOptions): IterableIterator<Row> {
+  *#unordered(): IterableIterator<Row> {
+    for (const head of this.state.rows.values()) {
+      const row = this.state.firstVisible(head);
+      if (row !== undefined) yield row;
+    }
+  }
+
+  /** What `make` makes of the visible rows of a piece of an ordered table, one by one. */
+  scan<T>(options: ScanOptions, make: (row: Row) => T): IterableIterator<T> {
     this.state.finishAttach();
     const { ordered, name } = this.state;
     if (ordered === null) {
@@ -152,7 +154,7 @@ export class TableReads {
     if (!(limit >= 0)) {
       throw new InvalidArgumentError(`limit is ${String(limit)}, allowed are numbers from 0`);
     }
-    return this.#rowsOf(ordered.scan(range as ScanRange), limit);
+    return this.#rowsOf(ordered.scan(range as ScanRange), limit, make);
   }
 
   /** Visible rows that an index has under a value; in a bag, each row that matches. */
@@ -267,15 +269,8 @@ export class TableReads {
     };
   }
 
-  *#rowsOf(keys: Iterable<string>, limit: number): IterableIterator<Row> {
-    let given = 0;
-    if (limit <= 0) return;
-    for (const key of keys) {
-      const row = this.state.visible(key);
-      if (row === undefined) continue;
-      yield row;
-      if (++given >= limit) return;
-    }
+  #rowsOf<T>(keys: KeyScan, limit: number, make: (row: Row) => T): IterableIterator<T> {
+    return new RowScan(keys, limit, { visible: (key) => this.state.visible(key), make });
   }
 }
 

@@ -192,8 +192,8 @@ export class Table<V = unknown, I extends string = string> {
   }
 
   /** Rows of a piece of an ordered table, in key order. Throws TableError if it is not ordered. */
-  *scan(options: ScanOptions = {}): IterableIterator<[Key, V]> {
-    for (const row of this.#reads.scan(options)) yield this.#pair(row);
+  scan(options: ScanOptions = {}): IterableIterator<[Key, V]> {
+    return this.#reads.scan(options, (row) => this.#pair(row));
   }
 
   /** Rows that an index has under a value. Throws TableError without such an index. */
