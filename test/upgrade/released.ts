@@ -1,5 +1,6 @@
 /**
- * The library of a released version, built from its tag with the packages that are installed.
+ * The library of a released version, built from its tag with the packages that are installed:
+ * what it depends on and today's does not any more (sorted-btree) is among those for development.
  * Kept by commit under build/, so that it is built once.
  */
 import { execFileSync } from "node:child_process";
