@@ -77,7 +77,7 @@ export class Merge {
     const { key } = first;
     const head = table.rows.get(key);
     if (head === undefined && first.next === null) {
-      if (first.value !== "") this.#replica.adopt(table, first);
+      if (first.value !== "") this.#replica.put(table, key, first, first);
       return;
     }
     let next: Row | null = null;

@@ -150,8 +150,11 @@ export class Replica {
     this.touch(table, key);
   }
 
-  /** Holds a value under its birth, unless that birth is known to be dead. */
-  put(table: TableState, key: string, written: Written): void {
+  /**
+   * Holds a value under its birth, unless that birth is known to be dead. A `row` that says the
+   * same, is in no chain and that nobody else holds is taken as it is.
+   */
+  put(table: TableState, key: string, written: Written, row: Row | null = null): void {
     this.clock.see(written.hi, written.lo);
     const { birthOrigin, birthSeq } = written;
     if (this.ahead.has(birthOrigin, birthSeq)) return;
@@ -160,21 +163,7 @@ export class Replica {
     if (held === null) {
       if (this.origins.covered(birthOrigin, birthSeq)) return;
     } else if (compareWrites(this.origins.ids, written, held) <= 0) return;
-    this.#hold(table, key, held, written);
-  }
-
-  /** As `put`, of a row that is nobody else's yet, under a key without rows. */
-  adopt(table: TableState, row: Row): void {
-    this.clock.see(row.hi, row.lo);
-    const { birthOrigin, birthSeq } = row;
-    if (this.ahead.has(birthOrigin, birthSeq)) return;
-    if (table.lifetime === "node" && this.origins.gone[birthOrigin]) return;
-    if (this.origins.covered(birthOrigin, birthSeq)) return;
-    table.feed?.begins(row.key);
-    table.insert(row, undefined);
-    this.digest.toggle(this.origins.ids[birthOrigin] as number, birthSeq);
-    this.#sum(table, row.dotOrigin, row.dotSeq);
-    this.touch(table, row.key);
+    this.#hold(table, key, { held, written, row });
   }
 
   /**
@@ -186,19 +175,23 @@ export class Replica {
     if (this.ahead.has(birthOrigin, birthSeq)) return false;
     if (table.lifetime === "node" && this.origins.gone[birthOrigin]) return false;
     const held = table.find(key, birthOrigin, birthSeq);
-    this.#hold(table, key, held, written);
+    this.#hold(table, key, { held, written, row: null });
     return true;
   }
 
-  #hold(table: TableState, key: string, held: Row | null, written: Written): void {
+  #hold(
+    table: TableState,
+    key: string,
+    { held, written, row }: { held: Row | null; written: Written; row: Row | null },
+  ): void {
     const { birthOrigin, birthSeq, dotOrigin, dotSeq, hi, lo, value } = written;
     table.feed?.begins(key);
     if (held !== null) {
       this.#sum(table, held.dotOrigin, held.dotSeq);
       table.rewrite(held, value, dotOrigin, dotSeq, hi, lo);
     } else {
-      const row = new Row(key, value, birthOrigin, birthSeq, dotOrigin, dotSeq, hi, lo);
-      table.insert(row, table.rows.get(key));
+      const made = row ?? new Row(key, value, birthOrigin, birthSeq, dotOrigin, dotSeq, hi, lo);
+      table.insert(made, table.rows.get(key));
       this.digest.toggle(this.origins.ids[birthOrigin] as number, birthSeq);
     }
     this.#sum(table, dotOrigin, dotSeq);

@@ -41,8 +41,8 @@ const STATE: readonly Mutation[] = [
   ]),
   one("vector-jumps-first", "the vector jumps with the last slice of a merge", 1, [
     "src/tables/merge.ts",
-    "*#run(): Generator<void> {",
-    `*#run(): Generator<void> {
+    "*#run(): Generator<number> {",
+    `*#run(): Generator<number> {
     for (const [id, seq] of this.#end.view.vector) {
       const index = this.#replica.origins.intern(id);
       if (seq > (this.#replica.origins.vector[index] as number)) {
@@ -154,8 +154,8 @@ const STATE: readonly Mutation[] = [
   ]),
   one("scan-forgets-dirty", "a scan that passes over a key leaves its mark", 151, [
     "src/tables/session.ts",
-    "if (this.#wants(table, head)) this.#add(table, head.key, head);",
-    "if (this.#wants(table, head)) this.#add(table, head.key, head);\n        this.dirty.get(table)?.delete(head.key);",
+    "if (isWanted) this.#add(table, head.key, head);",
+    "if (isWanted) this.dirty.get(table)?.delete(head.key);\n          if (isWanted) this.#add(table, head.key, head);",
   ]),
   one("own-changes-ignored", "a puller notes what changes while a pull is open", 210, [
     "src/tables/pull.ts",
