@@ -7,6 +7,7 @@ import { ProtocolError } from "./errors.ts";
 
 /** The few members of Node's Buffer that are used here. */
 interface NodeBuffer extends Uint8Array {
+  copy(target: Uint8Array, targetStart: number, start: number, end: number): number;
   latin1Slice(start: number, end: number): string;
   latin1Write(text: string, offset: number): number;
   utf8Slice(start: number, end: number): string;
@@ -39,7 +40,8 @@ export class ByteWriter {
   #length = 0;
 
   constructor(initialBytes = 1024) {
-    this.#buffer = Buffer.allocUnsafeSlow(initialBytes);
+    // Small ones come out of Node's pool: a fifth of the time of memory of their own.
+    this.#buffer = Buffer.allocUnsafe(initialBytes);
   }
 
   /** Bytes written since the last `take`. */
@@ -132,17 +134,17 @@ export class ByteWriter {
 
   /** A copy of what was written; the writer starts again at zero. */
   take(): Uint8Array {
-    const out = Buffer.allocUnsafeSlow(this.#length);
-    out.set(this.#buffer.subarray(0, this.#length));
+    const out = Buffer.allocUnsafe(this.#length);
+    this.#buffer.copy(out, 0, 0, this.#length);
     this.#length = 0;
     return out;
   }
 
   /** What was written here, followed by what was written to `tail`, in one copy. */
   concat(tail: ByteWriter): Uint8Array {
-    const out = Buffer.allocUnsafeSlow(this.#length + tail.#length);
-    out.set(this.#buffer.subarray(0, this.#length));
-    out.set(tail.#buffer.subarray(0, tail.#length), this.#length);
+    const out = Buffer.allocUnsafe(this.#length + tail.#length);
+    this.#buffer.copy(out, 0, 0, this.#length);
+    tail.#buffer.copy(out, this.#length, 0, tail.#length);
     return out;
   }
 
@@ -172,7 +174,9 @@ export class ByteReader {
   #offset = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#buffer = isNodeBuffer(bytes)
+      ? bytes
+      : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   /** Bytes not read yet. */
@@ -256,6 +260,11 @@ export class ByteReader {
     this.#offset = at + bytes;
     return at;
   }
+}
+
+/** Links hand in Buffers; everybody else any bytes. */
+function isNodeBuffer(bytes: Uint8Array): bytes is NodeBuffer {
+  return "latin1Slice" in bytes;
 }
 
 function truncated(): ProtocolError {

@@ -20,8 +20,8 @@ export class DictionaryWriter {
   readonly #position: number[] = [];
   readonly #epochs: number[] = [];
   #epoch = 0;
-  #origins: number[] = [];
-  #tables: TableState[] = [];
+  readonly #origins: number[] = [];
+  readonly #tables: TableState[] = [];
 
   constructor(ids: readonly number[]) {
     this.#ids = ids;
@@ -30,8 +30,8 @@ export class DictionaryWriter {
   /** Begins a frame. */
   begin(): void {
     this.#epoch++;
-    this.#origins = [];
-    this.#tables = [];
+    this.#origins.length = 0;
+    this.#tables.length = 0;
     this.body.reset();
   }
 

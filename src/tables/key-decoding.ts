@@ -109,6 +109,11 @@ class KeyReader {
   #string(): string {
     const end = this.#encoded.indexOf("\0", this.#at);
     if (end < 0) throw illFormed("string without end");
+    const escapeAt = this.#encoded.indexOf("\x01", this.#at);
+    if (!this.#build && (escapeAt < 0 || escapeAt > end)) {
+      this.#at = end + 1;
+      return "";
+    }
     const text = this.#encoded.slice(this.#at, end);
     this.#at = end + 1;
     for (let at = text.indexOf("\x01"); at >= 0; at = text.indexOf("\x01", at + 2)) {

@@ -42,6 +42,8 @@ export class Replica {
   /** What listeners are to be told at the end of the turn. */
   readonly deliveries: Deliveries;
   readonly #rings: (OpRing | undefined)[] = [];
+  /** The table asked for last: frames name theirs anew each time. */
+  #lastTable: TableState | null = null;
   /** An op of this node itself is being applied. */
   #isOwn = false;
 
@@ -59,12 +61,13 @@ export class Replica {
 
   /** The table of that identity; made, and served as opaque rows, when a peer knows it first. */
   table(identity: TableIdentity): TableState {
+    const last = this.#lastTable;
+    if (last !== null && isSameTable(last, identity)) return last;
     const id = tableId(identity);
-    const known = this.tables.get(id);
-    if (known !== undefined) return known;
-    const table = new TableState(identity, this.origins);
-    this.tables.set(id, table);
-    return table;
+    const known = this.tables.get(id) ?? new TableState(identity, this.origins);
+    this.tables.set(id, known);
+    this.#lastTable = known;
+    return known;
   }
 
   /** The newest ops of an origin (local index). */
@@ -136,8 +139,10 @@ export class Replica {
       this.digest.toggle(ids[head.birthOrigin] as number, head.birthSeq);
       table.overwrite(head, op);
     }
+    // Birth and newest write are the same dot: its hash is still at hand.
     this.digest.toggle(ids[origin] as number, seq);
-    this.#sum(table, origin, seq);
+    table.sumA ^= birthHash.a;
+    table.sumB ^= birthHash.b;
     this.touch(table, op.key);
     return true;
   }
@@ -264,6 +269,10 @@ export class Replica {
     table.sumA ^= birthHash.a;
     table.sumB ^= birthHash.b;
   }
+}
+
+function isSameTable(a: TableIdentity, b: TableIdentity): boolean {
+  return a.name === b.name && a.type === b.type && a.lifetime === b.lifetime;
 }
 
 const REASONS = { set: "set", patch: "patched", delete: "deleted" } as const;

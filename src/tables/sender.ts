@@ -21,7 +21,9 @@ export class Sender {
   readonly #acks: Acks;
   readonly #writer: DictionaryWriter;
   /** The last piece of our own log that was encoded, for peers at the same cursor. */
-  #shared: (OpsFrame & { readonly firstSeq: number; readonly head: number }) | null = null;
+  #shared: OpsFrame | null = null;
+  #sharedFrom = 0;
+  #sharedHead = 0;
 
   constructor(replica: Replica, outbox: Outbox, acks: Acks) {
     this.#replica = replica;
@@ -132,12 +134,15 @@ export class Sender {
 
   #piece(firstSeq: number, head: number): OpsFrame {
     const shared = this.#shared;
-    if (shared !== null && shared.firstSeq === firstSeq && shared.head === head) return shared;
+    if (shared !== null && this.#sharedFrom === firstSeq && this.#sharedHead === head) {
+      return shared;
+    }
     const ring = this.#replica.ring(this.#replica.origins.self);
     const range = { firstSeq, lastSeq: head };
-    const encoded = encodeOps(this.#writer, ring, range, this.#replica.limits);
-    this.#shared = { ...encoded, firstSeq, head };
-    return encoded;
+    this.#shared = encodeOps(this.#writer, ring, range, this.#replica.limits);
+    this.#sharedFrom = firstSeq;
+    this.#sharedHead = head;
+    return this.#shared;
   }
 
   #startStreaming(peer: Peer, head: number): void {

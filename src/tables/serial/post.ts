@@ -55,6 +55,7 @@ export class Post {
 
   /** Sends the grants and refusals of this turn; `count` is the number of the term. */
   flush(count: number): void {
+    if (this.#grants.size === 0 && this.#refusals.size === 0) return;
     for (const [id, granted] of this.#grants) {
       const view = viewOf(this.#origins);
       const alive: number[] = [];
