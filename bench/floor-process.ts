@@ -55,7 +55,7 @@ const calls: FloorCalls = {
 
   start({ callers, bytes, peers }) {
     const message = Buffer.alloc(bytes, 7);
-    loop = new ClosedLoop(callers, () => echoes(message, peers));
+    loop = new ClosedLoop(callers, { call: () => echoes(message, peers) });
   },
 
   mark() {

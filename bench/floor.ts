@@ -9,14 +9,13 @@ export const ECHO_BYTES = 190;
 
 /** Bytes as they are sent when nothing is batched. */
 export class Floor implements Side {
-  readonly name: string;
+  readonly name = "bare ws";
   readonly #peers: number;
   readonly #processes: readonly Remote<FloorCalls>[];
 
   private constructor(processes: readonly Remote<FloorCalls>[]) {
     this.#processes = processes;
     this.#peers = processes.length - 1;
-    this.name = `ws echo of ${ECHO_BYTES} B from ${this.#peers} peers`;
   }
 
   static async start(peers: number): Promise<Floor> {
@@ -58,7 +57,7 @@ export class Floor implements Side {
   async finish(): Promise<Finished> {
     const { samples, delay } = await this.#sender.call("finish", null);
     const rate = samples.calls / samples.seconds;
-    return { rate, ...latencyOf([samples]), delayMs: delay.p99Ms };
+    return { rate, ...latencyOf([samples]), delayP99Ms: delay.p99Ms, delayMaxMs: delay.maxMs };
   }
 
   async settle(): Promise<void> {}

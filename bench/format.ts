@@ -9,18 +9,6 @@ export interface Sheet {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** What one benchmark has found. */
-export interface Report {
-  readonly name: string;
-  /** Sentences: what was done, and what to be careful with. */
-  readonly notes: readonly string[];
-  readonly sheets: readonly Sheet[];
-  /** Where Skein is behind a peer or behind its target, one sentence each. */
-  readonly behind: readonly string[];
-  /** All figures, unrounded, for the JSON file. */
-  readonly data: unknown;
-}
-
 /** Three significant digits with thousands and millions: "61.2 k/s". */
 export function perSecond(rate: number): string {
   if (!Number.isFinite(rate)) return DASH;
@@ -60,18 +48,8 @@ export function digits(value: number): string {
   return value.toFixed(decimals);
 }
 
-/** The whole report as Markdown. */
-export function toMarkdown(report: Report): string {
-  const parts = [`## ${report.name}`, ...report.notes];
-  for (const sheet of report.sheets) parts.push(`**${sheet.caption}**`, table(sheet));
-  const verdict =
-    report.behind.length === 0
-      ? "Behind: nowhere in this run."
-      : `Behind:\n\n${report.behind.map((line) => `- ${line}`).join("\n")}`;
-  return `${[...parts, verdict].join("\n\n")}\n`;
-}
-
-function table({ head, rows }: Sheet): string {
+/** A sheet without its caption, as Markdown. */
+export function table({ head, rows }: Sheet): string {
   const widths = head.map((cell, column) => {
     return Math.max(3, cell.length, ...rows.map((row) => (row[column] ?? "").length));
   });

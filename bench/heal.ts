@@ -3,15 +3,18 @@
  * while a writer and a reader go on at both. Once what they missed is still in the op rings; else
  * buckets of rows are compared: of few rows that differ, of some, and of all.
  */
-import { bytes, millis, type Report, type Sheet } from "./format.ts";
+import { Figures } from "./figure.ts";
+import { bytes, millis, type Sheet } from "./format.ts";
 import { freePort, Gate } from "./gate.ts";
 import { median } from "./latency.ts";
 import type { Healed } from "./node-process.ts";
 import type { Progress, Settings } from "./progress.ts";
 import { healPublished } from "./published.ts";
+import type { Report } from "./report.ts";
 import { SkeinCluster } from "./skein-cluster.ts";
 
 interface Way {
+  readonly id: string;
   readonly label: string;
   readonly limits: Readonly<Record<string, number>>;
   /** Rows that differ, of so many. */
@@ -26,15 +29,34 @@ interface Outcome {
 }
 
 const WAYS: readonly Way[] = [
-  { label: "by ops from the rings", limits: {}, differing: () => DIFFERING, isJudged: true },
   {
+    id: "ops",
+    label: "by ops from the rings",
+    limits: {},
+    differing: () => DIFFERING,
+    isJudged: true,
+  },
+  {
+    id: "buckets1000",
     label: "by buckets of rows",
     limits: { opRingOps: 128 },
     differing: () => DIFFERING,
     isJudged: true,
   },
-  { label: "by buckets", limits: { opRingOps: 4 }, differing: () => 10, isJudged: false },
-  { label: "by buckets", limits: { opRingOps: 128 }, differing: (rows) => rows, isJudged: false },
+  {
+    id: "buckets10",
+    label: "by buckets",
+    limits: { opRingOps: 4 },
+    differing: () => 10,
+    isJudged: false,
+  },
+  {
+    id: "bucketsAll",
+    label: "by buckets",
+    limits: { opRingOps: 128 },
+    differing: (rows) => rows,
+    isJudged: false,
+  },
 ];
 const ROWS = 100_000;
 const QUICK_ROWS = 10_000;
@@ -59,8 +81,28 @@ export async function benchHeal(settings: Settings, progress: Progress): Promise
     ],
     sheets: [sheet(outcomes, rows)],
     behind: outcomes.flatMap(behind),
-    data: outcomes,
+    figures: figureList(outcomes),
   };
+}
+
+function figureList(outcomes: readonly Outcome[]) {
+  const figures = new Figures("heal");
+  for (const { way, heals } of outcomes) {
+    const worst = (pick: (heal: Healed) => number) =>
+      heals.map((both) => Math.max(...both.map(pick)));
+    figures.add(
+      { case: way.id, side: "Skein" },
+      {
+        timeMs: worst((heal) => heal.ms),
+        movedBytes: heals.map((both) => both.reduce((sum, heal) => sum + heal.bytes, 0)),
+        writeStallMs: worst((heal) => heal.probe.writeStallMs),
+        readStallMs: worst((heal) => heal.probe.readStallMs),
+        delayP99Ms: worst((heal) => heal.probe.delay.p99Ms),
+        delayMaxMs: worst((heal) => heal.probe.delay.maxMs),
+      },
+    );
+  }
+  return figures.list;
 }
 
 async function healsOf(way: Way, rows: number, settings: Settings): Promise<Healed[][]> {

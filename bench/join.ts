@@ -4,13 +4,15 @@
  */
 
 import { residentPeakBytes } from "./cpu.ts";
-import { bytes, millis, type Report, type Sheet, times } from "./format.ts";
+import { Figures } from "./figure.ts";
+import { bytes, millis, type Sheet, times } from "./format.ts";
 import { median } from "./latency.ts";
 import { Mnesia, type MnesiaJoin, mnesiaMissing } from "./mnesia.ts";
 import type { Started } from "./node-process.ts";
 import type { ProbeResult } from "./probe.ts";
 import type { Progress, Settings } from "./progress.ts";
 import { joinPublished } from "./published.ts";
+import type { Report } from "./report.ts";
 import { SkeinCluster } from "./skein-cluster.ts";
 
 interface Size {
@@ -48,11 +50,8 @@ export async function benchJoin(settings: Settings, progress: Progress): Promise
   const sizes = settings.quick ? SIZES.slice(0, 1) : SIZES;
   const outcomes: Outcome[] = [];
   for (const [index, size] of sizes.entries()) {
-    const at = (part: number) => (index + part) / sizes.length;
-    progress(`Skein, ${size.label}`, at(0));
-    const skein = await skeinJoins(size, settings);
-    progress(`Mnesia, ${size.label}`, at(0.6));
-    outcomes.push({ size, skein, mnesia: missing ? [] : await mnesiaJoins(size, settings) });
+    const at = (done: number) => (index + done) / sizes.length;
+    outcomes.push(await joins(size, settings, missing, (doing, done) => progress(doing, at(done))));
   }
   return {
     name: "join",
@@ -60,64 +59,110 @@ export async function benchJoin(settings: Settings, progress: Progress): Promise
       "An empty node starts and joins one that is full. Time to fill: from the first link to the " +
         "end of `ready()`; time in all: from the call of `startNode`, discovery included. At both " +
         "nodes a writer and a reader go on with pauses of 1 ms; a stall is the time from when " +
-        "such a call was due to its end. At the joiner they start before its first link.",
+        "such a call was due to its end. At the joiner they start before its first link. After " +
+        "each join the digests of both were compared and were equal.",
       missing
         ? `Mnesia was skipped: ${missing}.`
         : "Mnesia: `add_table_copy` to a node that runs already, with a `sync_dirty` writer.",
     ],
     sheets: [ratios(outcomes), figures(outcomes)],
     behind: outcomes.flatMap(behind),
-    data: outcomes,
+    figures: figureList(outcomes),
   };
 }
 
-async function skeinJoins(size: Size, settings: Settings): Promise<SkeinJoin[]> {
+/** One join of each side in turns. */
+async function joins(
+  size: Size,
+  settings: Settings,
+  missing: string,
+  progress: Progress,
+): Promise<Outcome> {
   const cluster = await SkeinCluster.start(1, { profiles: settings.profiles });
   try {
     await cluster.load(0, size.rows);
-    const joins: SkeinJoin[] = [];
-    for (let round = 0; round < settings.rounds; round++) {
-      await cluster.first.call("probe", size.rows);
-      await cluster.profileStart();
-      const { node, started } = await cluster.add(size.rows);
-      if (started.size < size.rows) {
-        throw new Error(`ready() ended with ${started.size} of ${size.rows} rows`);
-      }
-      await cluster.joined();
-      await cluster.profileEnd(`join-${size.rows}-${round + 1}`);
-      const joiner = await node.call("probed", null);
-      const full = await cluster.first.call("probed", null);
-      const [fullPid = 0] = cluster.pids;
-      const peaks = {
-        fullPeak: residentPeakBytes(fullPid),
-        joinerPeak: residentPeakBytes(node.pid),
-      };
-      joins.push({ started, full, joiner, ...peaks });
-      await cluster.compareDigests();
-      // Reading everything takes long and decodes every value: not before the last figure.
-      const last = round === settings.rounds - 1;
-      if (last && size.rows <= CONTENTS_ROWS_MAX) await cluster.compareContents();
-      await cluster.remove(node);
-      await cluster.joined();
+    const skein: SkeinJoin[] = [];
+    const mnesia: MnesiaJoin[] = [];
+    for (let round = 1; round <= settings.rounds; round++) {
+      progress(`round ${round}: ${size.label}`, (round - 1) / settings.rounds);
+      skein.push(await skeinJoin(cluster, size, round, round === settings.rounds));
+      if (missing === "") mnesia.push(await mnesiaJoin(size));
     }
-    return joins;
+    return { size, skein, mnesia };
   } finally {
     await cluster.stop();
   }
 }
 
-async function mnesiaJoins(size: Size, settings: Settings): Promise<MnesiaJoin[]> {
-  const joins: MnesiaJoin[] = [];
-  for (let round = 0; round < settings.rounds; round++) {
-    const mnesia = await Mnesia.start(1, 1);
-    try {
-      await mnesia.load(0, size.rows);
-      joins.push(await mnesia.join());
-    } finally {
-      await mnesia.stop();
-    }
+async function skeinJoin(
+  cluster: SkeinCluster,
+  size: Size,
+  round: number,
+  isLast: boolean,
+): Promise<SkeinJoin> {
+  await cluster.first.call("probe", size.rows);
+  await cluster.profileStart();
+  const { node, started } = await cluster.add(size.rows);
+  if (started.size < size.rows) {
+    throw new Error(`ready() ended with ${started.size} of ${size.rows} rows`);
   }
-  return joins;
+  await cluster.joined();
+  await cluster.profileEnd(`join-${size.rows}-${round}`);
+  const joiner = await node.call("probed", null);
+  const full = await cluster.first.call("probed", null);
+  const [fullPid = 0] = cluster.pids;
+  const fullPeak = residentPeakBytes(fullPid);
+  const joinerPeak = residentPeakBytes(node.pid);
+  await cluster.compareDigests();
+  // Reading everything takes long and decodes every value: not before the last figure.
+  if (isLast && size.rows <= CONTENTS_ROWS_MAX) await cluster.compareContents();
+  await cluster.remove(node);
+  await cluster.joined();
+  return { started, full, joiner, fullPeak, joinerPeak };
+}
+
+async function mnesiaJoin(size: Size): Promise<MnesiaJoin> {
+  const mnesia = await Mnesia.start(1, 1);
+  try {
+    await mnesia.load(0, size.rows);
+    return await mnesia.join();
+  } finally {
+    await mnesia.stop();
+  }
+}
+
+function figureList(outcomes: readonly Outcome[]) {
+  const list = new Figures("join");
+  for (const { size, skein, mnesia } of outcomes) {
+    const probed = (pick: (join: SkeinJoin) => ProbeResult) => ({
+      writeStallMs: skein.map((join) => pick(join).writeStallMs),
+      readStallMs: skein.map((join) => pick(join).readStallMs),
+      delayP99Ms: skein.map((join) => pick(join).delay.p99Ms),
+      delayMaxMs: skein.map((join) => pick(join).delay.maxMs),
+    });
+    list.add(
+      { case: size.id, side: "Skein" },
+      {
+        timeMs: skein.map((join) => join.started.filledMs),
+        movedBytes: skein.map((join) => join.started.bytes),
+        peakBytes: skein.map((join) => join.fullPeak),
+        ...probed((join) => join.full),
+      },
+    );
+    list.add(
+      { case: size.id, side: "Skein, joiner" },
+      { peakBytes: skein.map((join) => join.joinerPeak), ...probed((join) => join.joiner) },
+    );
+    list.add(
+      { case: size.id, side: "Mnesia" },
+      {
+        timeMs: mnesia.map((join) => join.ms),
+        writeStallMs: mnesia.map((join) => join.stallMs),
+        movedBytes: mnesia.map((join) => join.bytes),
+      },
+    );
+  }
+  return list.list;
 }
 
 /** The middle of the joins, and of stalls the longest. */
@@ -132,11 +177,19 @@ function skeinFigures(joins: readonly SkeinJoin[]) {
     fullReadMs: longest((join) => join.full.readStallMs),
     joinerWriteMs: longest((join) => join.joiner.writeStallMs),
     joinerReadMs: longest((join) => join.joiner.readStallMs),
-    fullDelayMs: longest((join) => join.full.delay.p99Ms),
-    joinerDelayMs: longest((join) => join.joiner.delay.p99Ms),
+    fullDelay: delays(joins.map((join) => join.full)),
+    joinerDelay: delays(joins.map((join) => join.joiner)),
     fullPeak: longest((join) => join.fullPeak),
     joinerPeak: longest((join) => join.joinerPeak),
   };
+}
+
+/** The middle of the p99, and the longest of all. */
+function delays(probes: readonly ProbeResult[]): [string, string] {
+  return [
+    millis(median(probes.map(({ delay }) => delay.p99Ms))),
+    millis(Math.max(...probes.map(({ delay }) => delay.maxMs))),
+  ];
 }
 
 function mnesiaFigures(joins: readonly MnesiaJoin[]) {
@@ -191,6 +244,7 @@ function figures(outcomes: readonly Outcome[]): Sheet {
       "writer's stall",
       "reader's stall",
       "loop delay p99",
+      "longest",
       "peak RSS",
       "joins",
     ],
@@ -207,14 +261,14 @@ function figures(outcomes: readonly Outcome[]): Sheet {
           "–",
           millis(ours.fullWriteMs),
           millis(ours.fullReadMs),
-          millis(ours.fullDelayMs),
+          ...ours.fullDelay,
           bytes(ours.fullPeak),
         ]),
         row("joiner", [
           millis(ours.readyMs),
           millis(ours.joinerWriteMs),
           millis(ours.joinerReadMs),
-          millis(ours.joinerDelayMs),
+          ...ours.joinerDelay,
           bytes(ours.joinerPeak),
         ]),
       ];

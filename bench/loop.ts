@@ -36,17 +36,25 @@ export class DelayWatch {
   }
 }
 
+/** What a caller does again and again. */
+export interface Calls {
+  /** What is timed. */
+  call(): Promise<unknown>;
+  /** If given, it comes before each call, is not timed, and gives what to call instead. */
+  prepare?(): Promise<() => Promise<unknown>>;
+}
+
 /** The loop itself. */
 export class ClosedLoop {
   readonly #recorder = new Recorder();
   readonly #delay = new DelayWatch();
-  readonly #call: () => Promise<unknown>;
+  readonly #calls: Calls;
   readonly #callers: Promise<void>[];
   #over = false;
   #failure: unknown = null;
 
-  constructor(callers: number, call: () => Promise<unknown>) {
-    this.#call = call;
+  constructor(callers: number, calls: Calls) {
+    this.#calls = calls;
     this.#callers = Array.from({ length: callers }, () => this.#caller());
   }
 
@@ -67,15 +75,15 @@ export class ClosedLoop {
 
   async #caller(): Promise<void> {
     while (!this.#over) {
-      const start = performance.now();
       try {
-        await this.#call();
+        const prepared = this.#calls.prepare ? await this.#calls.prepare() : null;
+        const start = performance.now();
+        await (prepared ? prepared() : this.#calls.call());
+        this.#recorder.add(start, performance.now());
       } catch (error) {
         this.#failure ??= error;
         this.#over = true;
-        return;
       }
-      this.#recorder.add(start, performance.now());
     }
   }
 }

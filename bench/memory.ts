@@ -3,11 +3,13 @@
  * the replica also once each row was read, for values stay encoded until then.
  */
 import { residentBytes } from "./cpu.ts";
-import { bytes, type Report, type Sheet, times } from "./format.ts";
+import { Figures } from "./figure.ts";
+import { bytes, type Sheet, times } from "./format.ts";
 import type { MemoryUse } from "./memory-use.ts";
 import { Mnesia, mnesiaMissing } from "./mnesia.ts";
 import type { Progress, Settings } from "./progress.ts";
 import { memoryPublished } from "./published.ts";
+import type { Report } from "./report.ts";
 import { type NodeRemote, SkeinCluster } from "./skein-cluster.ts";
 
 /** Bytes per row, the empty process taken off. */
@@ -58,8 +60,20 @@ export async function benchMemory(settings: Settings, progress: Progress): Promi
     ],
     sheets: [ratios(outcomes), figures(outcomes)],
     behind: outcomes.flatMap(behind),
-    data: outcomes,
+    figures: figureList(outcomes),
   };
+}
+
+function figureList(outcomes: readonly Outcome[]) {
+  const figures = new Figures("memory");
+  for (const { rows, mnesiaTable, ...skein } of outcomes) {
+    const at = (side: string) => ({ case: `rows${rows}`, side });
+    figures.add(at("Skein"), { rowBytes: [live(skein.writer)] });
+    figures.add(at("Skein, replica"), { rowBytes: [live(skein.replica)] });
+    figures.add(at("Skein, replica read"), { rowBytes: [live(skein.replicaRead)] });
+    figures.add(at("Mnesia"), { rowBytes: [mnesiaTable] });
+  }
+  return figures.list;
 }
 
 async function skeinUse(rows: number) {

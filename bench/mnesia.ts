@@ -115,7 +115,8 @@ export class Mnesia implements Side {
 
   async start(load: Load): Promise<void> {
     const names = this.#nodes.slice(0, load.nodes).map((node) => node.name);
-    await this.#first.ask(`{drive, [${names.join(", ")}], ${load.callers}, ${load.rowsPerCall}}`);
+    const what = `${load.callers}, ${load.rowsPerCall}, ${load.kind}`;
+    await this.#first.ask(`{drive, [${names.join(", ")}], ${what}}`);
   }
 
   async mark(): Promise<void> {
@@ -129,7 +130,8 @@ export class Mnesia implements Side {
       p50: Number(p50),
       p99: Number(p99),
       max: Number(max),
-      delayMs: null,
+      delayP99Ms: Number.NaN,
+      delayMaxMs: Number.NaN,
     };
   }
 

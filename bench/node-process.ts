@@ -6,11 +6,12 @@ import { type Node, startNode, type Table } from "../src/index.ts";
 import { bytesRead } from "./cpu.ts";
 import { ClosedLoop, type LoopResult } from "./loop.ts";
 import { type MemoryUse, memoryUse } from "./memory-use.ts";
+import { type RowRange, tableCalls } from "./node-load.ts";
 import { Probe, type ProbeResult } from "./probe.ts";
 import { Profile } from "./profile.ts";
 import { type ReadKind, ReadLoop, type ReadResult } from "./read-loop.ts";
 import { serve } from "./remote.ts";
-import { keyOf, rowsFrom, type Session, sessionOf, textKeyOf } from "./session-rows.ts";
+import { keyOf, rowsFrom, type Session, textKeyOf, userOfSession } from "./session-rows.ts";
 import type { Load } from "./side.ts";
 
 /** How a node starts. */
@@ -67,8 +68,9 @@ export type NodeCalls = {
   /** Waits until so many nodes share all rows. */
   joined(nodes: number): Promise<void>;
   load(rows: { from: number; count: number }): Promise<void>;
-  /** Fills the table that is keyed by strings. */
+  /** Fills the table that is keyed by strings, or the one with an index. */
   loadTexts(rows: { from: number; count: number }): Promise<void>;
+  loadIndexed(rows: { from: number; count: number }): Promise<void>;
   drive(drive: Load & { offset: number }): void;
   mark(_: null): void;
   finish(_: null): Promise<Driven>;
@@ -99,11 +101,12 @@ const POLL_MS = 5;
 let node: Node | undefined;
 let sessions: Table<Session>;
 let texts: Table<Session>;
+let indexed: Table<Session>;
 let loop: ClosedLoop | undefined;
 let probe: Probe | undefined;
 let reads: ReadLoop | undefined;
 let profile: Profile | undefined;
-let driven = { from: 0, to: 0 };
+let driven: RowRange = { from: 0, to: 0 };
 
 const calls: NodeCalls = {
   async start({ cluster, name, file, probeRows, port = 0, advertise, limits = {} }) {
@@ -123,6 +126,7 @@ const calls: NodeCalls = {
     });
     sessions = node.table<Session>("sessions", { lifetime: "node", ordered: true });
     texts = node.table<Session>("texts", { lifetime: "node" });
+    indexed = node.table<Session>("indexed", { indexes: { user: userOfSession } });
     if (probeRows !== null) probe = new Probe(sessions, probeRows, name);
     await node.ready();
     const end = performance.now();
@@ -158,15 +162,15 @@ const calls: NodeCalls = {
     }
   },
 
-  drive({ callers, rowsPerCall, offset, isSerial = false }) {
+  async loadIndexed({ from, count }) {
+    for (let row = from; row < from + count; row += ROWS_PER_BATCH) {
+      await indexed.setMany(rowsFrom(row, Math.min(ROWS_PER_BATCH, from + count - row)));
+    }
+  },
+
+  drive({ offset, ...load }) {
     driven = { from: offset, to: offset };
-    loop = new ClosedLoop(callers, () => {
-      const row = driven.to;
-      driven.to += rowsPerCall;
-      if (isSerial) return insertNew(row);
-      if (rowsPerCall === 1) return sessions.set(keyOf(row), sessionOf(row));
-      return sessions.setMany(rowsFrom(row, rowsPerCall));
-    });
+    loop = new ClosedLoop(load.callers, tableCalls(sessions, load, driven));
   },
 
   mark() {
@@ -246,7 +250,7 @@ const calls: NodeCalls = {
   },
 
   prepareReads(rows) {
-    reads = new ReadLoop({ sessions, texts, rows });
+    reads = new ReadLoop({ sessions, texts, indexed, rows });
   },
 
   read({ kind, measuredMs }) {
@@ -278,12 +282,6 @@ const calls: NodeCalls = {
     await profile?.stop(file);
   },
 };
-
-/** Throws if there was such a row: each load has rows of its own. */
-async function insertNew(row: number): Promise<void> {
-  const isNew = await sessions.insertNew(keyOf(row), sessionOf(row));
-  if (!isNew) throw new Error(`row ${row} was there before it was inserted`);
-}
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

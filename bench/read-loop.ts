@@ -14,6 +14,7 @@ export type ReadKind =
   | "tuple"
   | "tupleMiss"
   | "scan"
+  | "find"
   | "map"
   | "mapMade"
   | "mapMiss"
@@ -39,8 +40,15 @@ export class ReadLoop {
   #seed = 1;
   #sum = 0;
 
-  constructor(tables: { sessions: Table<Session>; texts: Table<Session>; rows: number }) {
-    const { sessions, texts, rows } = tables;
+  /** `indexed` has the index `user`, and may be empty if nothing is to be found by it. */
+  constructor(tables: {
+    sessions: Table<Session>;
+    texts: Table<Session>;
+    indexed: Table<Session>;
+    rows: number;
+  }) {
+    const { sessions, texts, indexed, rows } = tables;
+    const hasIndexed = indexed.size > 0;
     const keys = Array.from({ length: rows }, (_, row) => textKeyOf(row));
     const absent = keys.map((key) => `absent/${key}`);
     const map = new Map(keys.map((key, row) => [key, sessionOf(row)]));
@@ -59,12 +67,17 @@ export class ReadLoop {
         }
         return sum;
       },
+      find: (row) => {
+        let sum = 0;
+        for (const [, session] of indexed.find("user", userOf(row))) sum += session.priority;
+        return sum;
+      },
       map: (row) => priority(map.get(keys[row] ?? "")),
       mapMade: (row) => priority(map.get(textKeyOf(row))),
       mapMiss: (row) => priority(map.get(absent[row] ?? "")),
       keysMade: (row) => textKeyOf(row).length,
     };
-    this.#check();
+    this.#check(hasIndexed);
   }
 
   run(kind: ReadKind, measuredMs: number): ReadResult {
@@ -95,7 +108,7 @@ export class ReadLoop {
   }
 
   /** A quick read of nothing must not pass for a quick read. */
-  #check(): void {
+  #check(hasIndexed: boolean): void {
     const last = this.#rows - 1;
     const expected = sessionOf(last).priority;
     for (const kind of ["text", "textMade", "tuple", "map", "mapMade"] as const) {
@@ -106,5 +119,8 @@ export class ReadLoop {
     }
     const three = sessionOf(0).priority + sessionOf(1).priority + sessionOf(2).priority;
     if (this.#kinds.scan(0) !== three) throw new Error("scan does not find its three rows");
+    if (hasIndexed && this.#kinds.find(0) !== three) {
+      throw new Error("find does not find its three rows");
+    }
   }
 }

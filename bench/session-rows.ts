@@ -38,9 +38,16 @@ export function textKeyOf(index: number): string {
   return `${userOf(index)}@${DOMAIN}/phone${index % ROWS_PER_USER}`;
 }
 
+const FIRST_STARTED = 1_700_000_000_000_000;
+
+/** The user of a session as an index function finds it, from the value alone. */
+export function userOfSession({ started }: Session): string {
+  return userOf(started - FIRST_STARTED);
+}
+
 export function sessionOf(index: number): Session {
   return {
-    started: 1_700_000_000_000_000 + index,
+    started: FIRST_STARTED + index,
     owner: "n1@127.0.0.1",
     priority: index % 10,
     info: {

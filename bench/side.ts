@@ -1,19 +1,26 @@
 /**
- * A side of a comparison: something that can be put under load. Skein, Mnesia and the bare
- * transport are the three makers. One load is one warm-up and one measured window.
+ * A side of a comparison: something that can be put under load. Skein, Mnesia, Redis and the bare
+ * transport are the makers. One load is one warm-up and one measured window.
  */
 import { cpuSeconds } from "./cpu.ts";
-import { type Latency, median } from "./latency.ts";
+import type { Latency } from "./latency.ts";
 
-/** Who calls, and how many rows go with each call. */
+/**
+ * What is called. `set`: writes, several rows in one call where there are several. `pipelined`:
+ * a single write for each row of the call, all under way at once. `delete`: each call ends a row
+ * that its caller has written just before; only the deletes are timed and counted. `get`, and
+ * `prefix` for all rows of a user: reads of what was there before.
+ */
+export type LoadKind = "set" | "pipelined" | "delete" | "get" | "prefix";
+
+/** Who calls what, and how many rows go with each call. */
 export interface Load {
+  readonly kind: LoadKind;
   /** Callers on each node that calls. */
   readonly callers: number;
   /** How many nodes call. */
   readonly nodes: number;
   readonly rowsPerCall: number;
-  /** `insertNew` instead of `set`; default false. */
-  readonly isSerial?: boolean;
   /** The first node that calls, in the order in which they were started; default 0. */
   readonly firstNode?: number;
 }
@@ -28,8 +35,9 @@ export interface Window {
 export interface Finished extends Latency {
   /** Rows per second. */
   readonly rate: number;
-  /** Worst of the processes' event loop delays, p99 in ms; null where there is no such loop. */
-  readonly delayMs: number | null;
+  /** Worst of the processes' event loop delays, ms; NaN where there is no such loop. */
+  readonly delayP99Ms: number;
+  readonly delayMaxMs: number;
 }
 
 /** One window. Latencies are in microseconds and per call. */
@@ -69,31 +77,6 @@ export async function measure(side: Side, load: Load, window: Window): Promise<M
     ...finished,
     cpuPerRow: (cpu * 1e6) / (finished.rate * seconds),
     cores: cpu / seconds,
-  };
-}
-
-/** Several windows as one: medians, the longest latency of all, and how far the rates spread. */
-export interface Summary extends Measured {
-  readonly rateLow: number;
-  readonly rateHigh: number;
-  readonly windows: number;
-}
-
-export function summarize(windows: readonly Measured[]): Summary {
-  const of = (pick: (window: Measured) => number) => median(windows.map(pick));
-  const rates = windows.map((window) => window.rate);
-  const delays = windows.flatMap((window) => window.delayMs ?? []);
-  return {
-    rate: of((window) => window.rate),
-    p50: of((window) => window.p50),
-    p99: of((window) => window.p99),
-    max: Math.max(...windows.map((window) => window.max)),
-    cpuPerRow: of((window) => window.cpuPerRow),
-    cores: of((window) => window.cores),
-    delayMs: delays.length > 0 ? median(delays) : null,
-    rateLow: Math.min(...rates),
-    rateHigh: Math.max(...rates),
-    windows: windows.length,
   };
 }
 

@@ -100,11 +100,18 @@ export class SkeinCluster implements Side {
     return this.#nodes.map((node) => node.pid);
   }
 
-  /** In several calls, each within the limit of a call also on a slow machine. */
-  async load(from: number, count: number): Promise<void> {
+  /**
+   * Has the first node fill a table, by default that of sessions. In several calls, each within
+   * the limit of a call also on a slow machine.
+   */
+  async load(
+    from: number,
+    count: number,
+    call: "load" | "loadTexts" | "loadIndexed" = "load",
+  ): Promise<void> {
     for (let row = from; row < from + count; row += ROWS_PER_LOAD) {
       const rows = Math.min(ROWS_PER_LOAD, from + count - row);
-      await this.first.call("load", { from: row, count: rows });
+      await this.first.call(call, { from: row, count: rows });
     }
   }
 
@@ -114,8 +121,8 @@ export class SkeinCluster implements Side {
     const { firstNode = 0 } = load;
     this.#driving = this.#nodes.slice(firstNode, firstNode + load.nodes);
     this.#rowsPerCall = load.rowsPerCall;
-    const serial = load.isSerial === true ? `-serial-from-${firstNode + 1}` : "";
-    this.#load = `${load.callers}x${load.nodes}x${load.rowsPerCall}${serial}`;
+    const from = firstNode > 0 ? `-from-${firstNode + 1}` : "";
+    this.#load = `${load.kind}-${load.callers}x${load.nodes}x${load.rowsPerCall}${from}`;
     await Promise.all(
       this.#driving.map((node, index) => {
         return node.call("drive", { ...load, offset: (index + 1) * OFFSET_PER_NODE });
@@ -156,7 +163,8 @@ export class SkeinCluster implements Side {
     return {
       rate: rates.reduce((sum, rate) => sum + rate, 0) * this.#rowsPerCall,
       ...latencyOf(results.map(({ samples }) => samples)),
-      delayMs: Math.max(...results.map(({ delay }) => delay.p99Ms)),
+      delayP99Ms: Math.max(...results.map(({ delay }) => delay.p99Ms)),
+      delayMaxMs: Math.max(...results.map(({ delay }) => delay.maxMs)),
     };
   }
 

@@ -4,7 +4,7 @@
 %% a line, and answers each with one line of JSON. The other nodes only wait for the end of their
 %% input, so that none of them outlives the benchmark. The rows are those of session-rows.ts.
 -module(skein_bench).
--export([main/0, start_mnesia/0, digest/0, forget/1, driver/4]).
+-export([main/0, start_mnesia/0, digest/0, forget/1, driver/5]).
 
 -record(session, {key, started, owner, priority, info}).
 
@@ -52,9 +52,9 @@ perform({create, Nodes}) ->
 perform({load, From, Count}) ->
     load(From, From + Count),
     [{size, mnesia:table_info(session, size)}];
-perform({drive, Nodes, Callers, Batch}) ->
+perform({drive, Nodes, Callers, Batch, Kind}) ->
     %% Each node draws its fresh rows from a range of its own.
-    Drivers = [spawn_link(Node, ?MODULE, driver, [self(), Callers, Batch, Index * 100000000])
+    Drivers = [spawn_link(Node, ?MODULE, driver, [self(), Kind, Callers, Batch, Index * 100000000])
         || {Index, Node} <- lists:enumerate(Nodes)],
     put(drivers, Drivers),
     [];
@@ -145,11 +145,11 @@ forget(Written) ->
 %% Writers -------------------------------------------------------------------------------------
 
 %% Runs the callers of one node. Phase 0 is warm-up, 1 is the window, 2 is over.
-driver(Owner, Callers, Batch, Offset) ->
+driver(Owner, Kind, Callers, Batch, Offset) ->
     Phase = atomics:new(1, []),
     Next = atomics:new(1, []),
     Self = self(),
-    Pids = [spawn_link(fun() -> caller(Self, Phase, Next, Offset, Batch, []) end)
+    Pids = [spawn_link(fun() -> caller({Self, Kind, Phase, Next, Offset, Batch}, []) end)
         || _ <- lists:seq(1, Callers)],
     receive {mark, Owner} -> ok end,
     Start = erlang:monotonic_time(),
@@ -162,20 +162,25 @@ driver(Owner, Callers, Batch, Offset) ->
     Rate = length(Samples) * Batch / Seconds,
     Owner ! {self(), {Samples, Rate, {Offset, Offset + atomics:get(Next, 1)}}}.
 
-caller(Driver, Phase, Next, Offset, Batch, Samples) ->
+caller({Driver, Kind, Phase, Next, Offset, Batch} = Caller, Samples) ->
     case atomics:get(Phase, 1) of
         2 ->
             Driver ! {self(), Samples};
         _ ->
             First = Offset + atomics:add_get(Next, 1, Batch) - Batch,
+            %% What a delete ends was written just before; only the delete is timed.
+            Kind =:= delete andalso write(First, Batch),
             Start = erlang:monotonic_time(),
-            write(First, Batch),
+            case Kind of
+                set -> write(First, Batch);
+                delete -> delete(First)
+            end,
             End = erlang:monotonic_time(),
             Kept = case atomics:get(Phase, 1) of
                 1 -> [End - Start | Samples];
                 _ -> Samples
             end,
-            caller(Driver, Phase, Next, Offset, Batch, Kept)
+            caller(Caller, Kept)
     end.
 
 %% sync_dirty returns when every copy has the row; so does sync_transaction, all or nothing.
@@ -184,6 +189,9 @@ write(Index, 1) ->
 write(First, Batch) ->
     Rows = [row(Index) || Index <- lists:seq(First, First + Batch - 1)],
     {atomic, ok} = mnesia:sync_transaction(fun() -> lists:foreach(fun mnesia:write/1, Rows) end).
+
+delete(Index) ->
+    ok = mnesia:sync_dirty(fun() -> mnesia:delete({session, key(Index)}) end).
 
 percentiles([]) ->
     [{p50, 0}, {p99, 0}, {max, 0}];

@@ -1,0 +1,286 @@
+/**
+ * The targets of this project, one entry for each figure that they ask for, and how a run's
+ * figures are judged by them. Where a target is a multiple of CETS's figure, which was measured
+ * on another machine, that figure is first scaled to this one by a peer that was measured on
+ * both: CETS here = CETS there × peer here ÷ peer there.
+ */
+import { type Figure, findFigure, type Place, timesBetter, type What } from "./figure.ts";
+import {
+  downPublished,
+  formPublished,
+  healPublished,
+  insertNewPublished,
+  insertPublished,
+  joinPublished,
+  memoryPublished,
+  type Published,
+  readPublished,
+} from "./published.ts";
+
+/** One figure that is to be reached. */
+export interface Goal {
+  /** Goals of one line are reached together. */
+  readonly line: number;
+  readonly title: string;
+  /** Where ours is; several: the worst of those that were measured. */
+  readonly ours: Place | readonly Place[];
+  /** A peer's figure of the same run. */
+  readonly peer?: Place;
+  /** CETS's figure on another machine, and there the peer's. */
+  readonly cets?: number;
+  readonly peerThere?: number;
+  /** The target: so many times better than CETS, or than the peer; or at most so much. */
+  readonly timesCets?: number;
+  readonly timesPeer?: number;
+  readonly most?: number;
+}
+
+/** A goal and what a run says of it. */
+export interface Judged {
+  readonly goal: Goal;
+  readonly what: What;
+  readonly ours: Figure | undefined;
+  readonly peer: Figure | undefined;
+  /** CETS's figure scaled to this machine; NaN where nothing can scale it. */
+  readonly cetsHere: number;
+  /** What had to be reached, in the figure's unit; NaN if the peer it is measured by is missing. */
+  readonly target: number;
+  /** Undefined: it was not run, or its peer was not. */
+  readonly isReached: boolean | undefined;
+}
+
+/** `Skein` of a benchmark's case. */
+function skein(benchmark: string, id: string, what: What): Place {
+  return { benchmark, case: id, side: "Skein", what };
+}
+
+/** Relative to CETS, scaled by a peer. */
+function byCets(line: number, title: string, ours: Place, published: Published, peer = "Mnesia") {
+  return {
+    line,
+    title,
+    ours,
+    peer: { ...ours, side: peer },
+    cets: published.value,
+    timesCets: published.factor,
+    ...(published.peer === undefined ? {} : { peerThere: published.peer }),
+  };
+}
+
+const STALL_MS = 10;
+const { rows1m } = joinPublished;
+const { heal } = healPublished;
+const joined = (what: What) => skein("join", "rows1m", what);
+const delays = (benchmark: string, ...ids: string[]) =>
+  ids.flatMap((id) => [
+    skein(benchmark, id, "delayP99Ms"),
+    { ...skein(benchmark, id, "delayP99Ms"), side: "Skein, joiner" },
+  ]);
+
+/** The twelve lines, then what Redis is measured by. */
+export const GOALS: readonly Goal[] = [
+  byCets(1, "set, 1 caller, p50", skein("insert", "callers1", "p50Micros"), {
+    ...insertPublished.callers1,
+  }),
+  byCets(
+    2,
+    "set, 100 callers on one node",
+    skein("insert", "callers100", "rate"),
+    insertPublished.callers100,
+  ),
+  byCets(
+    2,
+    "set, 1,000 callers on one node",
+    skein("insert", "callers1000", "rate"),
+    insertPublished.callers1000,
+  ),
+  byCets(
+    3,
+    "set, 300 callers over 3 nodes",
+    skein("insert", "callers300", "rate"),
+    insertPublished.callers300,
+  ),
+  byCets(4, "setMany of 1,000", skein("insert", "many1000", "rate"), insertPublished.many1000),
+  byCets(
+    5,
+    "insertNew off the leader, 1 caller",
+    skein("insert-new", "callers1", "rate"),
+    insertNewPublished.callers1,
+  ),
+  byCets(
+    5,
+    "insertNew off the leader, 100 callers",
+    skein("insert-new", "callers100", "rate"),
+    insertNewPublished.callers100,
+  ),
+  byCets(
+    6,
+    "get by a string key, 100 k rows",
+    skein("read", "text rows100k", "rate"),
+    readPublished.get,
+    "ETS",
+  ),
+  byCets(
+    6,
+    "scan of 3 rows by prefix",
+    skein("read", "scan rows100k", "rate"),
+    readPublished.scan,
+    "ETS",
+  ),
+  {
+    line: 7,
+    title: "join, 1 M rows",
+    ours: joined("timeMs"),
+    peer: { ...joined("timeMs"), side: "Mnesia" },
+    cets: rows1m.value,
+    peerThere: rows1m.peer,
+    most: 2000,
+  },
+  {
+    line: 7,
+    title: "longest stall of a writer in it, both ends",
+    ours: [joined("writeStallMs"), { ...joined("writeStallMs"), side: "Skein, joiner" }],
+    peer: { ...joined("writeStallMs"), side: "Mnesia" },
+    cets: rows1m.stall.value,
+    peerThere: rows1m.stall.peer,
+    most: STALL_MS,
+  },
+  {
+    line: 8,
+    title: "heal, 100 k rows, 1 k differ",
+    ours: [skein("heal", "ops", "timeMs"), skein("heal", "buckets1000", "timeMs")],
+    cets: heal.cetsMs,
+    most: heal.value,
+  },
+  {
+    line: 8,
+    title: "longest stall of a writer in it",
+    ours: [skein("heal", "ops", "writeStallMs"), skein("heal", "buckets1000", "writeStallMs")],
+    cets: heal.cetsMs,
+    most: heal.stallMs,
+  },
+  {
+    line: 8,
+    title: "bytes moved by it",
+    ours: [skein("heal", "ops", "movedBytes"), skein("heal", "buckets1000", "movedBytes")],
+    cets: heal.cetsBytes,
+    most: heal.bytesMost,
+  },
+  {
+    line: 9,
+    title: "stall of a write, peer killed",
+    ours: skein("down", "killed", "writeStallMs"),
+    cets: downPublished.killed.value,
+    most: downPublished.killed.mostMs,
+  },
+  {
+    line: 9,
+    title: "stall of a write, peer hung",
+    ours: skein("down", "hung", "writeStallMs"),
+    cets: downPublished.hung.value,
+    most: downPublished.hung.mostMs,
+  },
+  {
+    line: 10,
+    title: "memory per row, 1 M rows",
+    ours: [
+      skein("memory", "rows1000000", "rowBytes"),
+      { ...skein("memory", "rows1000000", "rowBytes"), side: "Skein, replica" },
+    ],
+    peer: { ...skein("memory", "rows1000000", "rowBytes"), side: "Mnesia" },
+    cets: memoryPublished.row.least,
+    most: 350,
+  },
+  {
+    line: 11,
+    title: "8 nodes × 10 tables formed",
+    ours: skein("form", "nodes8", "timeMs"),
+    cets: formPublished.nodes8.value,
+    most: formPublished.nodes8.mostMs,
+  },
+  {
+    line: 12,
+    // With more busy processes than processors the delay is that of the scheduler: no judgement.
+    title: "event loop delay p99, worst of join, heal and down",
+    ours: [
+      ...delays("join", "rows100k", "rows1m"),
+      ...delays("heal", "ops", "buckets1000", "buckets10", "bucketsAll"),
+      ...delays("down", "killed", "hung"),
+    ],
+    most: STALL_MS,
+  },
+  {
+    line: 13,
+    title: "get, local, beside a GET of Redis by 1 caller",
+    ours: skein("redis", "get1", "rate"),
+    peer: { ...skein("redis", "get1", "rate"), side: "Redis" },
+    timesPeer: 50,
+  },
+  {
+    line: 13,
+    title: "get, local, beside pipelined GETs of 1,000 callers",
+    ours: skein("redis", "get1000", "rate"),
+    peer: { ...skein("redis", "get1000", "rate"), side: "Redis" },
+    timesPeer: 50,
+  },
+  {
+    line: 14,
+    title: "set on 3 nodes beside pipelined sets of Redis, 1,000 callers",
+    ours: skein("redis", "set1000", "rate"),
+    peer: { ...skein("redis", "set1000", "rate"), side: "Redis" },
+    timesPeer: 1,
+  },
+];
+
+/** What these figures say of all goals, in their order. */
+export function judge(figures: readonly Figure[]): Judged[] {
+  return GOALS.map((goal) => judgeOne(goal, figures));
+}
+
+function judgeOne(goal: Goal, figures: readonly Figure[]): Judged {
+  const places = Array.isArray(goal.ours) ? goal.ours : [goal.ours];
+  const [first] = places;
+  if (!first) throw new Error(`nothing is measured by "${goal.title}"`);
+  const what: What = first.what;
+  const ours = worst(what, places, figures);
+  const peer = goal.peer && findFigure(figures, goal.peer);
+  const { cets = Number.NaN, peerThere = Number.NaN } = goal;
+  const cetsHere = (cets * (peer?.value ?? Number.NaN)) / peerThere;
+  const target = targetOf(goal, { what, peer, cetsHere });
+  const isJudged = ours !== undefined && Number.isFinite(target);
+  return {
+    goal,
+    what,
+    ours,
+    peer,
+    cetsHere,
+    target,
+    isReached: isJudged ? timesBetter(what, ours.value, target) >= 1 : undefined,
+  };
+}
+
+function worst(
+  what: What,
+  places: readonly Place[],
+  figures: readonly Figure[],
+): Figure | undefined {
+  let found: Figure | undefined;
+  for (const place of places) {
+    const figure = findFigure(figures, place);
+    if (!figure) continue;
+    if (!found || timesBetter(what, figure.value, found.value) < 1) found = figure;
+  }
+  return found;
+}
+
+function targetOf(
+  { cets = Number.NaN, timesCets, timesPeer, most = Number.NaN }: Goal,
+  here: { what: What; peer: Figure | undefined; cetsHere: number },
+): number {
+  // So many times better than 1 of its unit, turned around where less is better.
+  const better = (base: number, times: number) =>
+    timesBetter(here.what, times, 1) >= 1 ? base * times : base / times;
+  if (timesPeer !== undefined) return better(here.peer?.value ?? Number.NaN, timesPeer);
+  if (timesCets === undefined) return most;
+  return better(Number.isFinite(here.cetsHere) ? here.cetsHere : cets, timesCets);
+}

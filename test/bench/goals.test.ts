@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { type Figure, Figures } from "../../bench/figure.ts";
+import { judge } from "../../bench/goals.ts";
+import { goalsMarkdown } from "../../bench/goals-table.ts";
+import { figureAt } from "./figures.ts";
+
+function judged(title: string, ...figures: Figure[]) {
+  const found = judge(figures).find(({ goal }) => goal.title === title);
+  if (!found) throw new Error(`there is no goal "${title}"`);
+  return found;
+}
+
+test("a rate stands for its windows by the median, a stall by the longest", () => {
+  const figures = new Figures("insert");
+  const windows = { rate: [3, 1, 2], writeStallMs: [3, 9, 2], p50Micros: [Number.NaN] };
+  figures.add({ case: "callers1", side: "Skein" }, windows);
+  expect(figures.list).toMatchObject([
+    { what: "rate", value: 2, low: 1, high: 3, windows: 3 },
+    { what: "writeStallMs", value: 9, low: 2, high: 9 },
+  ]);
+});
+
+test("a target in multiples of CETS is scaled by the peer of the run", () => {
+  const peer = figureAt("insert/callers100/Mnesia/rate", 23_900);
+  const title = "set, 100 callers on one node";
+  // The peer is half as quick here, so CETS's 60 k/s count as 30 k/s, and three times that is asked.
+  const enough = judged(title, figureAt("insert/callers100/Skein/rate", 90_001), peer);
+  expect(enough).toMatchObject({ cetsHere: 30_000, target: 90_000, isReached: true });
+  const tooLittle = judged(title, figureAt("insert/callers100/Skein/rate", 89_000), peer);
+  expect(tooLittle.isReached).toBe(false);
+});
+
+test("without that peer CETS's own figure counts", () => {
+  const alone = judged(
+    "set, 100 callers on one node",
+    figureAt("insert/callers100/Skein/rate", 179_000),
+  );
+  expect(alone).toMatchObject({ target: 180_000, isReached: false });
+});
+
+test("a latency is to be smaller, and a slower machine may take longer", () => {
+  const title = "set, 1 caller, p50";
+  const slow = judged(
+    title,
+    figureAt("insert/callers1/Skein/p50Micros", 91),
+    figureAt("insert/callers1/Mnesia/p50Micros", 99),
+  );
+  expect(slow).toMatchObject({ target: 92, isReached: true });
+  expect(judged(title, figureAt("insert/callers1/Skein/p50Micros", 47)).isReached).toBe(false);
+});
+
+test("of two ends the worse one is judged", () => {
+  const title = "longest stall of a writer in it, both ends";
+  const full = figureAt("join/rows1m/Skein/writeStallMs", 4);
+  expect(judged(title, full).isReached).toBe(true);
+  const joiner = figureAt("join/rows1m/Skein, joiner/writeStallMs", 11);
+  expect(judged(title, full, joiner)).toMatchObject({ isReached: false, ours: { value: 11 } });
+});
+
+test("what was not run is said not to have been run, and counts for nothing", () => {
+  const text = goalsMarkdown([figureAt("form/nodes8/Skein/timeMs", 1500)]);
+  expect(text).toContain("Of 12 lines 1 are reached, 0 are not, 11 were not run in full.");
+  expect(text).toMatch(/8 nodes × 10 tables formed .* 1\.50 s +\| yes/);
+  expect(text).toMatch(/join, 1 M rows .* not run +\| not run/);
+});
+
+test("a goal measured by a peer is not judged without it", () => {
+  const title = "set on 3 nodes beside pipelined sets of Redis, 1,000 callers";
+  const ours = figureAt("redis/set1000/Skein/rate", 100);
+  expect(judged(title, ours).isReached).toBeUndefined();
+  const slower = figureAt("redis/set1000/Redis/rate", 99);
+  expect(judged(title, ours, slower).isReached).toBe(true);
+});
