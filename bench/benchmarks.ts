@@ -1,12 +1,17 @@
 /** The benchmarks by name, in the order in which a run of all takes them. */
+import { benchDown } from "./down.ts";
+import { benchForm } from "./form.ts";
 import { benchHeal } from "./heal.ts";
+import { benchIdle } from "./idle.ts";
 import { benchInsert } from "./insert.ts";
 import { benchJoin } from "./join.ts";
 import { benchMemory } from "./memory.ts";
+import { benchNodes } from "./nodes.ts";
 import type { Progress, Settings } from "./progress.ts";
 import { benchRead } from "./read.ts";
 import { benchRedis } from "./redis.ts";
 import type { Report } from "./report.ts";
+import { benchScale } from "./scale.ts";
 
 /** One benchmark. Stops all that it has started, whatever happens. */
 export interface Benchmark {
@@ -19,11 +24,16 @@ export interface Benchmark {
 
 export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   insert: { title: "acknowledged writes on three nodes, beside Mnesia", run: benchInsert },
+  nodes: { title: "acknowledged writes on 3, 5 and 9 nodes, beside Mnesia", run: benchNodes },
   redis: { title: "a session store's work, beside Redis", run: benchRedis },
   join: { title: "an empty node joins a full one, beside Mnesia", run: benchJoin },
   heal: { title: "two nodes that were apart find each other", run: benchHeal },
+  down: { title: "a node that owns rows is killed, or hangs", run: benchDown },
   read: { title: "reads by key, prefix and index, beside ETS and Mnesia", run: benchRead },
   memory: { title: "memory per row, beside Mnesia", run: benchMemory },
+  form: { title: "3 and 8 nodes with 10 tables start at once", run: benchForm },
+  scale: { title: "3 to 100 nodes in one process, and a cost model", run: benchScale },
+  idle: { title: "what links carry when nobody writes, beside Mnesia", run: benchIdle },
 };
 
 /** Those of a run without names. */

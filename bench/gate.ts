@@ -8,8 +8,8 @@ export class Gate {
   readonly #sockets = new Set<Socket>();
   #isOpen = true;
 
-  /** Forwards to a port of this host. */
-  constructor(targetPort: number) {
+  /** Forwards to a port of this host; `watch` is shown the two ends of each connection. */
+  constructor(targetPort: number, watch: (inner: Socket, outer: Socket) => void = () => undefined) {
     this.#server = createServer((inner) => {
       if (!this.#isOpen) {
         inner.on("error", () => undefined);
@@ -27,6 +27,7 @@ export class Gate {
           outer.destroy();
         });
       }
+      watch(inner, outer);
       inner.pipe(outer).pipe(inner);
     });
   }

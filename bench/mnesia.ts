@@ -162,6 +162,11 @@ export class Mnesia implements Side {
     };
   }
 
+  /** Bytes that the first node's sockets to the others have carried so far, both ways. */
+  async traffic(): Promise<number> {
+    return Number((await this.#first.ask("traffic")).bytes);
+  }
+
   /** Bytes of the table by Mnesia's own count, on the first node. */
   async tableBytes(): Promise<number> {
     return Number((await this.#first.ask("memory")).tableBytes);

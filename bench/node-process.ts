@@ -4,7 +4,7 @@
  */
 import { type Node, startNode, type Table } from "../src/index.ts";
 import { bytesRead } from "./cpu.ts";
-import { ClosedLoop, type LoopResult } from "./loop.ts";
+import { ClosedLoop, DelayWatch, type LoopDelay, type LoopResult } from "./loop.ts";
 import { type MemoryUse, memoryUse } from "./memory-use.ts";
 import { type RowRange, tableCalls } from "./node-load.ts";
 import { Probe, type ProbeResult } from "./probe.ts";
@@ -26,6 +26,8 @@ export interface Start {
   readonly port?: number;
   /** Where others dial the node, if not where it listens. */
   readonly advertise?: string;
+  /** How many tables it declares; those that the benchmarks fill among them. */
+  readonly tables?: number;
   /** Limits of the tables that differ from their defaults. */
   readonly limits?: Readonly<Record<string, number>>;
 }
@@ -83,6 +85,10 @@ export type NodeCalls = {
   /** Waits for the next link and until this node has what it missed; probes meanwhile. */
   heal(rows: number): Promise<Healed>;
   probed(_: null): Promise<ProbeResult>;
+  /** Waits until no more than so many rows are shown; answers when, ms since 1970. */
+  shrunk(rows: number): Promise<number>;
+  watchDelay(_: null): void;
+  watchedDelay(_: null): LoopDelay;
   prepareReads(rows: number): void;
   read(read: { kind: ReadKind; measuredMs: number }): ReadResult;
   readAll(_: null): Promise<number>;
@@ -92,6 +98,8 @@ export type NodeCalls = {
   profiled(file: string): Promise<void>;
 };
 
+/** sessions, texts, indexed. */
+const TABLES = 3;
 const ROWS_PER_BATCH = 1000;
 /** A node that is busy for longer than this takes would be taken for dead. */
 const ROWS_PER_TURN = 1000;
@@ -106,10 +114,20 @@ let loop: ClosedLoop | undefined;
 let probe: Probe | undefined;
 let reads: ReadLoop | undefined;
 let profile: Profile | undefined;
+const delay = new DelayWatch();
 let driven: RowRange = { from: 0, to: 0 };
 
 const calls: NodeCalls = {
-  async start({ cluster, name, file, probeRows, port = 0, advertise, limits = {} }) {
+  async start({
+    cluster,
+    name,
+    file,
+    probeRows,
+    port = 0,
+    advertise,
+    limits = {},
+    tables = TABLES,
+  }) {
     const bytesBefore = bytesRead(process.pid);
     const start = performance.now();
     let linked = Number.NaN;
@@ -127,6 +145,7 @@ const calls: NodeCalls = {
     sessions = node.table<Session>("sessions", { lifetime: "node", ordered: true });
     texts = node.table<Session>("texts", { lifetime: "node" });
     indexed = node.table<Session>("indexed", { indexes: { user: userOfSession } });
+    for (let more = TABLES; more < tables; more++) node.table(`table${more}`, {});
     if (probeRows !== null) probe = new Probe(sessions, probeRows, name);
     await node.ready();
     const end = performance.now();
@@ -247,6 +266,23 @@ const calls: NodeCalls = {
   async probed() {
     if (!probe) throw new Error("no probe was started");
     return probe.stop();
+  },
+
+  async shrunk(rows) {
+    const deadline = performance.now() + JOIN_LIMIT_MS;
+    while (sessions.size > rows) {
+      if (performance.now() > deadline) throw new Error(`still ${sessions.size} rows`);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    return performance.timeOrigin + performance.now();
+  },
+
+  watchDelay() {
+    delay.start();
+  },
+
+  watchedDelay() {
+    return delay.stop();
   },
 
   prepareReads(rows) {

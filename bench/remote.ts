@@ -82,6 +82,11 @@ export class Remote<C extends Calls> {
     }
   }
 
+  /** Sends a signal to the child, as `kill` does. */
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
   /** Closes the channel, which ends the child; kills it when it does not end. */
   async stop(): Promise<void> {
     if (this.#gone) return;

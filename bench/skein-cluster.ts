@@ -60,7 +60,7 @@ export class SkeinCluster implements Side {
   /** One more node; with `probeRows` it is probed from the moment it has its table. */
   async add(
     probeRows: number | null = null,
-    place: Pick<Start, "port" | "advertise" | "limits"> = {},
+    place: Partial<Pick<Start, "name" | "port" | "advertise" | "limits">> = {},
   ): Promise<{ node: NodeRemote; started: Started }> {
     const node: NodeRemote = new Remote("./node-process.js", this.#flags);
     this.#nodes.push(node);
@@ -73,6 +73,36 @@ export class SkeinCluster implements Side {
       ...place,
     });
     return { node, started };
+  }
+
+  /** So many at the same moment; what that took, until each of them shares all rows. */
+  async addTogether(
+    count: number,
+    tables: number,
+  ): Promise<{ ms: number; delayP99Ms: number; delayMaxMs: number }> {
+    const nodes = Array.from({ length: count }, () => {
+      const node: NodeRemote = new Remote("./node-process.js", this.#flags);
+      this.#nodes.push(node);
+      return node;
+    });
+    // An answer says that the process runs: starting those is no part of it.
+    await Promise.all(nodes.map((node) => node.call("watchDelay", null)));
+    const start = performance.now();
+    await Promise.all(
+      nodes.map(async (node) => {
+        const name = `n${++this.#started}`;
+        const file = join(this.#folder, "discovery.db");
+        await node.call("start", { cluster: "bench", name, file, probeRows: null, tables });
+        await node.call("joined", count);
+      }),
+    );
+    const ms = performance.now() - start;
+    const delays = await Promise.all(nodes.map((node) => node.call("watchedDelay", null)));
+    return {
+      ms,
+      delayP99Ms: Math.max(...delays.map(({ p99Ms }) => p99Ms)),
+      delayMaxMs: Math.max(...delays.map(({ maxMs }) => maxMs)),
+    };
   }
 
   /** Ends a node for good, with a goodbye. */
@@ -131,19 +161,19 @@ export class SkeinCluster implements Side {
   }
 
   /** Profiles all nodes from here on, also those that come; nothing without a folder. */
-  async profileStart(): Promise<void> {
+  async profileStart(nodes: readonly NodeRemote[] = this.#nodes): Promise<void> {
     if (this.#profiles === null) return;
     this.#profiling = true;
-    await Promise.all(this.#nodes.map((node) => node.call("profile", null)));
+    await Promise.all(nodes.map((node) => node.call("profile", null)));
   }
 
   /** Writes one file for each node, named after `what` and the node's place. */
-  async profileEnd(what: string): Promise<void> {
+  async profileEnd(what: string, nodes: readonly NodeRemote[] = this.#nodes): Promise<void> {
     const folder = this.#profiles;
     if (folder === null) return;
     this.#profiling = false;
     await Promise.all(
-      this.#nodes.map((node, index) => {
+      nodes.map((node, index) => {
         return node.call("profiled", join(folder, `${what}-node${index + 1}.cpuprofile`));
       }),
     );

@@ -82,6 +82,8 @@ perform({read, Kind, Rows, Milliseconds}) ->
     [{rate, read_rate(Kind, Rows, Milliseconds)}];
 perform({join, Node}) ->
     join(Node);
+perform(traffic) ->
+    [{bytes, lists:sum([socket_bytes(Node, [send_oct, recv_oct]) || Node <- nodes()])}];
 perform(memory) ->
     [erlang:garbage_collect(Pid) || Pid <- processes()],
     Words = mnesia:table_info(session, memory),
@@ -240,11 +242,11 @@ join(Node) ->
     Self = self(),
     Writer = spawn_link(fun() -> probe(Self, 900000000, erlang:monotonic_time(), 0) end),
     timer:sleep(200),
-    Before = sent_bytes(Node),
+    Before = socket_bytes(Node, [send_oct]),
     Start = erlang:monotonic_time(),
     {atomic, ok} = mnesia:add_table_copy(session, Node, ram_copies),
     Millis = seconds(erlang:monotonic_time() - Start) * 1000,
-    Sent = sent_bytes(Node) - Before,
+    Sent = socket_bytes(Node, [send_oct]) - Before,
     timer:sleep(200),
     Writer ! stop,
     Stall = receive {Writer, Longest} -> Longest end,
@@ -264,10 +266,10 @@ probe(Owner, Index, Last, Longest) ->
         probe(Owner, Index + 1, Now, max(Longest, Now - Due))
     end.
 
-sent_bytes(Node) ->
-    {_, Info} = lists:keyfind(Node, 1, erlang:system_info(dist_ctrl)),
-    {ok, [{send_oct, Bytes}]} = inet:getstat(Info, [send_oct]),
-    Bytes.
+socket_bytes(Node, Fields) ->
+    {_, Socket} = lists:keyfind(Node, 1, erlang:system_info(dist_ctrl)),
+    {ok, Counts} = inet:getstat(Socket, Fields),
+    lists:sum([Bytes || {_, Bytes} <- Counts]).
 
 %% Units and JSON ------------------------------------------------------------------------------
 

@@ -1,0 +1,131 @@
+/**
+ * A whole cluster in one process: links in memory, the real clock. What it costs is the engine
+ * alone, without sockets, and CPU time says it however busy the machine is.
+ */
+import { MemoryNetwork } from "../src/cluster/memory-transport.ts";
+import { Node } from "../src/node/node.ts";
+import { checkNodeOptions } from "../src/node/options.ts";
+import { systemClock, systemRandom } from "../src/node/system.ts";
+import type { Table } from "../src/tables/table.ts";
+import { CountingTransport, type SentCount } from "./counting-transport.ts";
+import { DelayWatch } from "./loop.ts";
+import { serve } from "./remote.ts";
+import { keyOf, type Session, sessionOf } from "./session-rows.ts";
+
+/** One window. */
+export interface ScaleWindow {
+  /** Writes acknowledged by all nodes. */
+  readonly ops: number;
+  readonly seconds: number;
+  readonly cpuMicros: number;
+  readonly frames: number;
+  readonly bytes: number;
+  readonly delayP99Ms: number;
+  readonly delayMaxMs: number;
+}
+
+/** A type and no interface, because only types fit the index of `Calls`. */
+export type ScaleCalls = {
+  /** That many nodes that share all rows; answers with how long it took, ms. */
+  start(nodes: number): Promise<number>;
+  /** So many acknowledged writes by `writers` of the nodes, `callers` in all. */
+  write(load: { writers: number; callers: number; ops: number }): Promise<ScaleWindow>;
+  /** Nothing for so long: what pings cost. */
+  rest(ms: number): Promise<ScaleWindow>;
+  /** Throws unless all nodes hold the same rows; answers with how many. */
+  compare(_: null): Promise<number>;
+};
+
+const JOIN_LIMIT_MS = 80_000;
+const POLL_MS = 50;
+
+const nodes: Node[] = [];
+const tables: Table<Session>[] = [];
+const sent: SentCount = { frames: 0, bytes: 0 };
+let lastRow = 0;
+
+const calls: ScaleCalls = {
+  async start(count) {
+    const network = new MemoryNetwork(systemClock);
+    const start = performance.now();
+    const addresses: string[] = [];
+    for (let index = 0; index < count; index++) {
+      const transport = new CountingTransport(network.transport(systemClock), sent);
+      const options = checkNodeOptions({
+        cluster: "bench",
+        name: `n${index + 1}`,
+        discovery: { getNodes: () => addresses },
+      });
+      const surroundings = { clock: systemClock, random: systemRandom, transport: () => transport };
+      const node = new Node(options, surroundings);
+      await node.begin();
+      addresses.push(node.address);
+      nodes.push(node);
+      tables.push(node.table<Session>("sessions", { ordered: true }));
+    }
+    await until(() => nodes.every((node) => node.status().joinedNodes.length === count));
+    return performance.now() - start;
+  },
+
+  write({ writers, callers, ops }) {
+    const writing = tables.slice(0, writers);
+    return measured(async () => {
+      let left = ops;
+      const caller = async (index: number): Promise<void> => {
+        const table = writing[index % writing.length];
+        while (table && left-- > 0) {
+          const row = lastRow++;
+          await table.set(keyOf(row), sessionOf(row));
+        }
+      };
+      await Promise.all(Array.from({ length: callers }, (_, index) => caller(index)));
+      return ops;
+    });
+  },
+
+  rest(ms) {
+    return measured(async () => {
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      return 0;
+    });
+  },
+
+  async compare() {
+    const sums = () => new Set(tables.map((table) => `${table.size} ${table.info().digest}`));
+    await until(() => sums().size === 1);
+    const [first] = tables;
+    if (first?.size !== lastRow) throw new Error(`${first?.size} of ${lastRow} rows are there`);
+    return lastRow;
+  },
+};
+
+async function measured(act: () => Promise<number>): Promise<ScaleWindow> {
+  const delay = new DelayWatch();
+  delay.start();
+  const before = { ...sent };
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  const ops = await act();
+  const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  const { p99Ms, maxMs } = delay.stop();
+  return {
+    ops,
+    seconds,
+    cpuMicros: user + system,
+    frames: sent.frames - before.frames,
+    bytes: sent.bytes - before.bytes,
+    delayP99Ms: p99Ms,
+    delayMaxMs: maxMs,
+  };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + JOIN_LIMIT_MS;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`not within ${JOIN_LIMIT_MS} ms`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+serve(calls, () => Promise.all(nodes.map((node) => node.stop())));
