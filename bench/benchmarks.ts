@@ -4,6 +4,7 @@ import { benchForm } from "./form.ts";
 import { benchHeal } from "./heal.ts";
 import { benchIdle } from "./idle.ts";
 import { benchInsert } from "./insert.ts";
+import { benchInsertNew } from "./insert-new.ts";
 import { benchJoin } from "./join.ts";
 import { benchMemory } from "./memory.ts";
 import { benchNodes } from "./nodes.ts";
@@ -24,6 +25,7 @@ export interface Benchmark {
 
 export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   insert: { title: "acknowledged writes on three nodes, beside Mnesia", run: benchInsert },
+  "insert-new": { title: "insertNew on the leader and off it, beside Mnesia", run: benchInsertNew },
   nodes: { title: "acknowledged writes on 3, 5 and 9 nodes, beside Mnesia", run: benchNodes },
   redis: { title: "a session store's work, beside Redis", run: benchRedis },
   join: { title: "an empty node joins a full one, beside Mnesia", run: benchJoin },

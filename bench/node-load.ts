@@ -30,6 +30,15 @@ export function tableCalls(table: Table<Session>, load: Load, range: RowRange): 
           return Promise.all(Array.from({ length: rowsPerCall }, (_, at) => set(first + at)));
         },
       };
+    case "insertNew":
+      return {
+        async call() {
+          const row = next();
+          const isNew = await table.insertNew(keyOf(row), sessionOf(row));
+          // Each load has rows of its own.
+          if (!isNew) throw new Error(`row ${row} was there before it was inserted`);
+        },
+      };
     case "delete":
       return {
         call: () => Promise.reject(new Error("a delete is prepared")),

@@ -92,7 +92,8 @@ function callsOf({ kind }: Load, rows: number, range: RowRange): Calls {
     case "prefix":
       return { call: () => ofUser(random(rows)) };
     case "pipelined":
-      throw new Error("every load of several callers is pipelined");
+    case "insertNew":
+      throw new Error(`${kind} is not compared with Redis`);
   }
 }
 

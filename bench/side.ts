@@ -8,10 +8,11 @@ import type { Latency } from "./latency.ts";
 /**
  * What is called. `set`: writes, several rows in one call where there are several. `pipelined`:
  * a single write for each row of the call, all under way at once. `delete`: each call ends a row
- * that its caller has written just before; only the deletes are timed and counted. `get`, and
- * `prefix` for all rows of a user: reads of what was there before.
+ * that its caller has written just before; only the deletes are timed and counted. `insertNew`:
+ * fresh keys, of which each has one winner. `get`, and `prefix` for all rows of a user: reads of
+ * what was there before.
  */
-export type LoadKind = "set" | "pipelined" | "delete" | "get" | "prefix";
+export type LoadKind = "set" | "pipelined" | "delete" | "insertNew" | "get" | "prefix";
 
 /** Who calls what, and how many rows go with each call. */
 export interface Load {
