@@ -13,7 +13,7 @@ import type { TableState } from "./table-state.ts";
 export interface Reached {
   /** How many other nodes are known to have applied it. */
   readonly nodes: number;
-  /** Names of linked members that were still catching up and were not waited for. */
+  /** Names of members that were still catching up, or lag, and were not waited for. */
   readonly catchingUp: readonly string[];
   /** Whether no other member was in reach: the write lives on this node only. */
   readonly alone: boolean;
@@ -59,6 +59,10 @@ interface AckMember {
   countedFrom: number;
   counted: boolean;
   linked: boolean;
+  /** Not counted because it was too late; counted again when it is not. */
+  lags: boolean;
+  /** In this node's opinion, linked or not. */
+  alive: boolean;
 }
 
 /** The bookkeeping. Members are known by origin id. */
@@ -82,10 +86,15 @@ export class Acks {
 
   /** A link to a member is up; it is not waited for yet. */
   linked(id: number, name: string): void {
-    const known = this.#members.get(id);
-    if (known === undefined) {
-      this.#members.set(id, { name, acked: 0, countedFrom: 0, counted: false, linked: true });
-    } else known.linked = true;
+    const member = this.#member(id, name);
+    member.linked = true;
+    member.lags = false;
+    this.#changed();
+  }
+
+  /** The member is alive, though perhaps not linked: results name it from now on. */
+  isAlive(id: number, name: string): void {
+    this.#member(id, name).alive = true;
     this.#changed();
   }
 
@@ -94,7 +103,7 @@ export class Acks {
     const member = this.#members.get(id);
     if (member === undefined) return;
     member.linked = false;
-    if (!member.counted) this.#members.delete(id);
+    if (!member.counted && !member.alive) this.#members.delete(id);
     this.#changed();
   }
 
@@ -103,15 +112,28 @@ export class Acks {
     const member = this.#members.get(id);
     if (member === undefined || member.counted) return;
     member.counted = true;
+    member.lags = false;
     member.countedFrom = head;
     this.#changed();
   }
 
-  /** The member is not waited for any more: it is down, or lags (`keep`, it stays linked). */
+  /** The member is not waited for any more, for it is too late; results name it all the same. */
+  excuseLagging(id: number): void {
+    const member = this.#members.get(id);
+    if (member === undefined) return;
+    member.counted = false;
+    member.lags = true;
+    this.#changed();
+    this.settle();
+  }
+
+  /** The member is not waited for any more: it is down. */
   excuse(id: number): void {
     const member = this.#members.get(id);
     if (member === undefined) return;
     member.counted = false;
+    member.lags = false;
+    member.alive = false;
     if (!member.linked) this.#members.delete(id);
     this.#changed();
     this.settle();
@@ -214,9 +236,21 @@ export class Acks {
     for (const [id, member] of this.#members) if (member.counted) yield id;
   }
 
-  /** Ids of linked members that are not waited for. */
-  *catchingUpIds(): IterableIterator<number> {
-    for (const [id, member] of this.#members) if (!member.counted) yield id;
+  /** Ids of members that are counted again once they are not too late. */
+  *lateIds(): IterableIterator<number> {
+    for (const [id, { counted, lags, linked }] of this.#members) {
+      if (!counted && (lags || !linked)) yield id;
+    }
+  }
+
+  #member(id: number, name: string): AckMember {
+    let member = this.#members.get(id);
+    if (member === undefined) {
+      const no = { counted: false, linked: false, lags: false, alive: false };
+      member = { name, acked: 0, countedFrom: 0, ...no };
+      this.#members.set(id, member);
+    }
+    return member;
   }
 
   /** Nearly all writes have the same terms: the queue used last is looked at first. */
@@ -292,7 +326,7 @@ export class Acks {
     if (this.#reached === null) {
       const members = [...this.#members.values()];
       const nodes = members.filter((member) => member.counted).length;
-      const late = members.filter((member) => !member.counted && member.linked);
+      const late = members.filter((member) => !member.counted);
       this.#reached = Object.freeze({
         nodes,
         catchingUp: Object.freeze(late.map((member) => member.name)),

@@ -1,6 +1,7 @@
 /**
  * Who lags: a counted member that has not yet applied what we had written `lagMs` ago is excused
- * from every wait until it has caught up to within a tick. It is alive all the same.
+ * from every wait until it has caught up to within a tick. It is alive all the same. So is who is
+ * alive and not linked: how far it has come is then heard from others.
  */
 import type { Acks } from "./acks.ts";
 
@@ -21,19 +22,14 @@ export class Lag {
     const excused: number[] = [];
     for (const id of [...acks.countedIds()]) {
       if (acks.reached(id) >= due) continue;
-      acks.excuse(id);
-      this.#lagging.add(id);
+      acks.excuseLagging(id);
       excused.push(id);
     }
-    for (const id of this.#lagging) {
-      if (acks.isCounted(id)) this.#lagging.delete(id);
-      else if (acks.acked(id) >= before) {
-        this.#lagging.delete(id);
-        acks.count(id, acks.acked(id));
-      }
+    for (const id of [...acks.lateIds()]) {
+      const acked = acks.acked(id);
+      // Who has applied nothing of ours has not been heard of yet.
+      if (acked > 0 && acked >= before) acks.count(id, acked);
     }
     return excused;
   }
-
-  readonly #lagging = new Set<number>();
 }

@@ -237,6 +237,7 @@ export class Tables {
     const { origins, counters } = this.replica;
     const index = origins.intern(id);
     origins.list(index);
+    if (!origins.gone[index]) this.acks.isAlive(id, name);
     this.serial.memberUp(id, name);
     this.#outbox.wake();
     if (!origins.setHidden(index, false)) return;

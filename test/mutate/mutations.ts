@@ -270,6 +270,21 @@ const ACKS: readonly Mutation[] = [
     "if (acks.reached(id) >= due) continue;",
     "continue;",
   ]),
+  one("late-not-named", "results name live members that are not waited for", 12, [
+    "src/tables/acks.ts",
+    "const late = members.filter((member) => !member.counted);",
+    "const late = members.filter((member) => !member.counted && member.linked);",
+  ]),
+  one("unlinked-forgotten", "a live member is known, linked or not", 12, [
+    "src/tables/acks.ts",
+    "if (!member.counted && !member.alive) this.#members.delete(id);",
+    "if (!member.counted) this.#members.delete(id);",
+  ]),
+  one("late-for-good", "a member that lags counts again when it does not", 7, [
+    "src/tables/lag.ts",
+    "if (acked > 0 && acked >= before) acks.count(id, acked);",
+    "",
+  ]),
   one("streaming-not-counted", "a member that streams is waited for", 1, [
     "src/tables/sender.ts",
     "this.#acks.count(peer.id, seq);",

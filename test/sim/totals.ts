@@ -44,6 +44,7 @@ export interface Totals {
   stalls: number;
   cuts: number;
   brokenLinks: number;
+  brokenMeshes: number;
   keyChecks: number;
   fullChecks: number;
   deathChecks: number;
@@ -117,6 +118,7 @@ export function newTotals(): Totals {
     stalls: 0,
     cuts: 0,
     brokenLinks: 0,
+    brokenMeshes: 0,
     keyChecks: 0,
     fullChecks: 0,
     deathChecks: 0,
@@ -187,6 +189,7 @@ export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
   fenced: 0.01,
   goodbyes: 0.1,
   brokenLinks: 0.4,
+  brokenMeshes: 0.1,
   crashes: 0.5,
   fullChecks: 10,
   keyChecks: 500,

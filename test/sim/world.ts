@@ -5,6 +5,7 @@
 import type { TableState } from "../../src/tables/table-state.ts";
 import { encodeValue } from "../../src/tables/value.ts";
 import { boundsFault, creditFault } from "./bounds.ts";
+import { BrokenLinks } from "./broken-links.ts";
 import { DeathChecker, type DeathWorld } from "./death-checker.ts";
 import { ExpiryChecker } from "./expiry-checker.ts";
 import { FaceChecker } from "./face-checker.ts";
@@ -14,7 +15,7 @@ import type { Incarnation } from "./incarnation.ts";
 import { readView, rowsOfOthers } from "./inspect.ts";
 import { Network } from "./network.ts";
 import { Oracle } from "./oracle.ts";
-import { indexFault, relayFault, restlessness } from "./rest-checker.ts";
+import { indexFault, restlessness } from "./rest-checker.ts";
 import type { Script } from "./script.ts";
 import { KEYS, ScriptWriter } from "./script-writer.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -57,6 +58,7 @@ export class World {
   readonly #deaths: DeathChecker;
   readonly #splits: SplitChecker;
   readonly #writer: ScriptWriter;
+  readonly #links: BrokenLinks;
   #violation: Violation | null = null;
   /** Rows were taken out on purpose: only what is left in the end is judged. */
   #isDamaged = false;
@@ -99,6 +101,11 @@ export class World {
     this.#deaths = new DeathChecker(report, this.#deathWorld());
     const [checker, splits] = [this.#writes, this.#splits];
     this.#writer = new ScriptWriter({ script, checker, splits, nowMs: () => time.nowMs }, trace);
+    this.#links = new BrokenLinks({
+      ...{ script, time, network, faults: this.#faults, fleet, totals, report, trace },
+      ...{ writes: this.#writes, expiry: this.#expiry },
+      isOver: () => this.#violation !== null,
+    });
   }
 
   /** Runs the script, lets the cluster come to rest and checks it there. */
@@ -124,7 +131,8 @@ export class World {
     this.#comeToRest("after the last fault");
     this.#probe();
     this.#comeToRest("after the last writes");
-    this.#breakLink();
+    if (this.#links.breakOne()) this.#comeToRest("after the broken link");
+    if (this.#links.breakSeveral()) this.#comeToRest("after several broken links");
     if (this.#violation === null && this.#damage()) this.#comeToRest("after the damage");
     this.#outlive();
     return { violation: this.#violation, totals: this.#sum() };
@@ -346,62 +354,6 @@ export class World {
     if (error === null) return state;
     this.#report("split:refused", `${life.who} at rest: ${error.message}`);
     return null;
-  }
-
-  /**
-   * One link of three or more nodes breaks for good, both ways or one: every node still shows every
-   * other one's rows, what each writes comes to all by relay, and the writes are acknowledged.
-   */
-  #breakLink(): void {
-    const live = this.#fleet.live();
-    if (live.length < 3 || this.#violation !== null) return;
-    const random = new SeededRandom(this.#script.seed, 10);
-    const one = random.pick(live);
-    const other = random.pick(live.filter((life) => life !== one));
-    const [from, to] = [one.identity.address, other.identity.address];
-    const oneWay = random.chance(0.5);
-    this.#trace?.(
-      this.#time.nowMs,
-      "network",
-      `breaks ${from} ${oneWay ? "->" : "-"} ${to} for good`,
-    );
-    const how = { oneWay, toldShare: random.pick([0, 1]), detectMs: 400, brokenShare: 0.5 };
-    this.#faults.calm.begin();
-    this.#network.cut(from, to, how);
-    this.#totals.brokenLinks++;
-    const { pingMs = 1000, downMs = 4000 } = this.#script.timings;
-    const relayMs =
-      10 * pingMs + 6 * (this.#script.network.delayMaxMs + this.#script.network.jitterMs);
-    this.#runUntil(this.#time.nowMs + 2 * downMs + relayMs);
-    let settled = 0;
-    for (const life of live) life.process.call(() => this.#relayFrom(life, () => settled++));
-    this.#runUntil(this.#time.nowMs + relayMs);
-    let fault = settled < live.length ? `${settled} writes settled` : relayFault(live);
-    // The end of a row's time is a write, too, and may be on its way just then.
-    const untilMs = this.#time.nowMs + this.#expiry.longestMs + relayMs;
-    while (settled === live.length && fault !== null && this.#time.nowMs < untilMs) {
-      if (this.#violation !== null) break;
-      this.#runUntil(this.#time.nowMs + pingMs);
-      fault = relayFault(live);
-    }
-    if (fault !== null) this.#report("relay", `${from} ${oneWay ? "->" : "-"} ${to}: ${fault}`);
-    this.#network.repair(from, to);
-    this.#faults.calm.end(this.#time.nowMs);
-    this.#comeToRest("after the broken link");
-  }
-
-  #relayFrom(life: Incarnation, settled: () => void): void {
-    const { tables } = life.engine;
-    const state = this.#restTable(life);
-    if (state === null) return;
-    const value = encodeValue({ u: "u1" });
-    const verb = state.type === "bag" ? "add" : "set";
-    const seq = this.#writes.during({ verb, value }, () =>
-      tables.write[verb](state, KEYS[1] as string, value),
-    );
-    const fail = (error: Error): void =>
-      this.#report("relay", `${life.who}: a write by relay: ${error.message}`);
-    tables.wait(seq, { need: "all", timeoutMs: 60_000 }, { done: settled, fail }, state);
   }
 
   /**

@@ -1,0 +1,211 @@
+/**
+ * Links that break for good while the cluster is at rest, and what is promised then. Nodes that the
+ * links left join in one piece, directly or over others, show all of one another's rows, come to
+ * the same rows, and a write on one of them counts or names every other one. One broken link of
+ * three or more nodes, then several: a path, a star, a ring that lacks two, two pieces.
+ */
+import { encodeValue } from "../../src/tables/value.ts";
+import type { ExpiryChecker } from "./expiry-checker.ts";
+import type { Faults } from "./faults.ts";
+import type { Fleet, Trace } from "./fleet.ts";
+import type { Incarnation } from "./incarnation.ts";
+import type { Network } from "./network.ts";
+import { relayFault } from "./rest-checker.ts";
+import type { Script } from "./script.ts";
+import { KEYS } from "./script-writer.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import type { Report } from "./state-checker.ts";
+import type { Totals } from "./totals.ts";
+import type { VirtualClock } from "./virtual-clock.ts";
+import type { WriteChecker } from "./write-checker.ts";
+
+/** What it works on. */
+export interface BrokenLinksParts {
+  readonly script: Script;
+  readonly time: VirtualClock;
+  readonly network: Network;
+  readonly faults: Faults;
+  readonly fleet: Fleet;
+  readonly writes: WriteChecker;
+  readonly expiry: ExpiryChecker;
+  readonly totals: Totals;
+  readonly report: Report;
+  readonly trace: Trace | null;
+  /** A checker has seen something. */
+  readonly isOver: () => boolean;
+}
+
+/** Nodes that are one piece by the links left. */
+type Piece = readonly Incarnation[];
+
+interface Link {
+  readonly from: string;
+  readonly to: string;
+  readonly oneWay: boolean;
+}
+
+/** How often several links break in runs of four nodes or more. */
+const SEVERAL_SHARE = 0.5;
+
+/** The stage. The caller lets the cluster come to rest after each break. */
+export class BrokenLinks {
+  readonly #parts: BrokenLinksParts;
+
+  constructor(parts: BrokenLinksParts) {
+    this.#parts = parts;
+  }
+
+  /** One link, both ways or one. False if there are too few nodes for anything to be relayed. */
+  breakOne(): boolean {
+    const live = this.#parts.fleet.live();
+    if (live.length < 3 || this.#parts.isOver()) return false;
+    const random = new SeededRandom(this.#parts.script.seed, 10);
+    const one = random.pick(live);
+    const other = random.pick(live.filter((life) => life !== one));
+    const [from, to] = [one.identity.address, other.identity.address];
+    const oneWay = random.chance(0.5);
+    this.#parts.totals.brokenLinks++;
+    this.#during([{ from, to, oneWay }], [live], random);
+    return true;
+  }
+
+  /** Two links or more, of four nodes or more. False if that is not for this run. */
+  breakSeveral(): boolean {
+    const live = this.#parts.fleet.live();
+    const random = new SeededRandom(this.#parts.script.seed, 15);
+    if (live.length < 4 || !random.chance(SEVERAL_SHARE) || this.#parts.isOver()) return false;
+    // Writes that need a majority may wait for members whose acknowledgements do not come.
+    if (this.#parts.script.tables.some(({ split = "merge" }) => split !== "merge")) return false;
+    const { pieces, left } = layoutOf(random, live);
+    const broken: Link[] = [];
+    for (const [at, one] of live.entries()) {
+      for (const other of live.slice(at + 1)) {
+        if (left.has(pairOf(one, other))) continue;
+        const [from, to] = [one.identity.address, other.identity.address];
+        broken.push({ from, to, oneWay: random.chance(0.3) });
+      }
+    }
+    this.#parts.totals.brokenMeshes++;
+    // Who is some steps away all at once may be taken for dead until its beats have come round.
+    const { network } = this.#parts.faults;
+    network.begin();
+    this.#during(broken, pieces, random);
+    network.end(this.#parts.time.nowMs);
+    return true;
+  }
+
+  #during(broken: readonly Link[], pieces: readonly Piece[], random: SeededRandom): void {
+    const { network, faults, time, report } = this.#parts;
+    const what = broken.map(({ from, to, oneWay }) => `${from} ${oneWay ? "->" : "-"} ${to}`);
+    this.#parts.trace?.(time.nowMs, "network", `breaks ${what} for good`);
+    faults.calm.begin();
+    const toldShare = random.pick([0, 1]);
+    for (const { from, to, oneWay } of broken) {
+      network.cut(from, to, { oneWay, toldShare, detectMs: 400, brokenShare: 0.5 });
+    }
+    const steps = Math.max(...pieces.map((piece) => piece.length));
+    const fault = this.#judge(pieces, this.#relayMs(steps));
+    if (fault !== null) report("relay", `${what}: ${fault}`);
+    for (const { from, to } of broken) network.repair(from, to);
+    faults.calm.end(time.nowMs);
+  }
+
+  /** What takes two pings with one node on the way takes two more with each further one. */
+  #relayMs(nodes: number): number {
+    const { pingMs = 1000 } = this.#parts.script.timings;
+    const { delayMaxMs, jitterMs } = this.#parts.script.network;
+    return (nodes - 2) * (2 * pingMs + 2 * (delayMaxMs + jitterMs)) + 8 * pingMs;
+  }
+
+  #judge(pieces: readonly Piece[], relayMs: number): string | null {
+    const { time, expiry, script, isOver } = this.#parts;
+    const { pingMs = 1000, downMs = 4000 } = script.timings;
+    const { lagMs = 4000 } = script.limits;
+    this.#runUntil(time.nowMs + 2 * downMs + lagMs + relayMs);
+    const writers = pieces.flat().filter((life) => this.#parts.fleet.isHealthy(life));
+    let settled = 0;
+    for (const piece of pieces) {
+      for (const life of piece) {
+        if (!writers.includes(life)) continue;
+        life.process.call(() => this.#write(life, piece, () => settled++));
+      }
+    }
+    this.#runUntil(time.nowMs + Math.max(relayMs, lagMs + 3 * pingMs));
+    const faultNow = (): string | null =>
+      settled < writers.length
+        ? `${settled} of ${writers.length} writes settled`
+        : (pieces.map(relayFault).find((fault) => fault !== null) ?? null);
+    let fault = faultNow();
+    // The end of a row's time is a write, too, and may be on its way just then.
+    const untilMs = time.nowMs + expiry.longestMs + relayMs;
+    while (settled === writers.length && fault !== null && time.nowMs < untilMs && !isOver()) {
+      this.#runUntil(time.nowMs + pingMs);
+      fault = faultNow();
+    }
+    return fault;
+  }
+
+  #write(life: Incarnation, piece: Piece, settled: () => void): void {
+    const { script, writes, report } = this.#parts;
+    const { tables } = life.engine;
+    const [table] = script.tables;
+    if (table === undefined) return settled();
+    const state = life.declare(table);
+    const refusal = tables.split.errorOf(state, false);
+    if (refusal !== null) report("split:refused", `${life.who} by relay: ${refusal.message}`);
+    if (refusal !== null) return;
+    const value = encodeValue({ u: "u1" });
+    const verb = table.type === "bag" ? "add" : "set";
+    const seq = writes.during({ verb, value }, () =>
+      tables.write[verb](state, KEYS[1] as string, value),
+    );
+    const fail = (error: Error): void =>
+      report("relay", `${life.who}: a write by relay: ${error.message}`);
+    const done = (reached: { nodes: number; catchingUp: readonly string[] }): void => {
+      settled();
+      const { nodes, catchingUp } = reached;
+      if (nodes + catchingUp.length === piece.length - 1) return;
+      const said = `counts ${nodes} and names ${catchingUp.join(", ") || "nobody"}`;
+      report("relay", `${life.who}: a write by relay ${said}, of ${piece.length - 1} others`);
+    };
+    tables.wait(seq, { need: "all", timeoutMs: 60_000 }, { done, fail }, state);
+  }
+
+  #runUntil(atMs: number): void {
+    this.#parts.time.runUntil(atMs, this.#parts.isOver);
+  }
+}
+
+/** Which links are left, and the pieces that they make. */
+function layoutOf(
+  random: SeededRandom,
+  live: readonly Incarnation[],
+): { readonly pieces: readonly Piece[]; readonly left: ReadonlySet<string> } {
+  const order = shuffled(random, live);
+  const form = random.pick(["path", "star", "ring", "tree", "pieces"] as const);
+  const cutAt = form === "pieces" ? random.int(1, order.length - 1) : order.length;
+  const pieces = [order.slice(0, cutAt), order.slice(cutAt)].filter((piece) => piece.length > 0);
+  const left = new Set<string>();
+  for (const piece of pieces) {
+    for (const [at, one] of piece.entries()) {
+      if (at === 0) continue;
+      const to = form === "star" ? 0 : form === "tree" ? random.int(0, at - 1) : at - 1;
+      left.add(pairOf(one, piece[to] as Incarnation));
+    }
+    // A ring that lacks two links is two paths, and one more link across makes them one.
+    if (form === "ring") left.add(pairOf(piece[0] as Incarnation, piece[2] as Incarnation));
+  }
+  return { pieces, left };
+}
+
+function shuffled<T>(random: SeededRandom, items: readonly T[]): T[] {
+  const rest = [...items];
+  const order: T[] = [];
+  while (rest.length > 0) order.push(...rest.splice(random.int(0, rest.length - 1), 1));
+  return order;
+}
+
+function pairOf(one: Incarnation, other: Incarnation): string {
+  const pair = [one.identity.address, other.identity.address];
+  return pair.sort().join(" ");
+}
