@@ -52,7 +52,7 @@ interface Queue {
 }
 
 interface AckMember {
-  readonly name: string;
+  name: string;
   /** What it is known to have applied. */
   acked: number;
   /** Our log's head when it became counted: writes up to it do not wait for it. */
@@ -87,6 +87,7 @@ export class Acks {
   /** A link to a member is up; it is not waited for yet. */
   linked(id: number, name: string): void {
     const member = this.#member(id, name);
+    member.name = name;
     member.linked = true;
     member.lags = false;
     this.#changed();

@@ -62,7 +62,7 @@ describe("along a path of four", () => {
       { nodes: 3, catchingUp: [], alone: false },
     ]);
     mesh.tick(4);
-    expect(before[0]?.reached).toEqual({ nodes: 2, catchingUp: ["4"], alone: false });
+    expect(before[0]?.reached).toEqual({ nodes: 2, catchingUp: ["n4"], alone: false });
   });
 
   it("later ones do not wait for it, and reach it all the same", () => {
@@ -71,7 +71,7 @@ describe("along a path of four", () => {
     expect(reached).toBeNull();
     const outcome = write(first, "z");
     mesh.tick(3);
-    expect(outcome.reached).toMatchObject({ nodes: 2, catchingUp: ["4"] });
+    expect(outcome.reached).toMatchObject({ nodes: 2, catchingUp: ["n4"] });
     const last = nodes[3] as Tables;
     expect(
       last
