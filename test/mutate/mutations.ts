@@ -252,7 +252,7 @@ const ACKS: readonly Mutation[] = [
   ]),
   one("link-loss-excuses", "losing the link alone excuses nobody", 1, [
     "src/tables/acks.ts",
-    "if (!member.counted) this.#members.delete(id);\n    this.#changed();",
+    "if (!member.counted && !member.alive) this.#members.delete(id);\n    this.#changed();",
     "this.#members.delete(id);\n    this.#changed();",
   ]),
   one("acks-not-relayed", "an acknowledgement comes by way of others if the link is broken", 2, [

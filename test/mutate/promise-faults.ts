@@ -52,7 +52,7 @@ export const PROMISE_FAULTS: readonly PromiseFault[] = [
   ]),
   one("P2-link-loss-excuses", "losing the link alone excuses nobody", WRITES, [
     "src/tables/acks.ts",
-    "if (!member.counted) this.#members.delete(id);\n    this.#changed();",
+    "if (!member.counted && !member.alive) this.#members.delete(id);\n    this.#changed();",
     "this.#members.delete(id);\n    this.#changed();\n    this.settle();",
   ]),
   one("P2-joiner-unnamed", "members still catching up are named", WRITES, [
