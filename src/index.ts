@@ -28,7 +28,13 @@ export {
 export { type Node, startNode } from "./node/node.ts";
 export type { NodeEvents } from "./node/node-events.ts";
 export type { ListenOptions, NodeOptions, NodeTlsOptions } from "./node/options.ts";
-export type { LinkStatus, NodeStatus, PausedTables, StatusLists } from "./node/status.ts";
+export type {
+  LeaseStatus,
+  LinkStatus,
+  NodeStatus,
+  PausedTables,
+  StatusLists,
+} from "./node/status.ts";
 export type { Log } from "./runtime.ts";
 export type { BagTable } from "./tables/bag-table.ts";
 export type {

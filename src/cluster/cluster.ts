@@ -173,6 +173,11 @@ export class Cluster {
     return this.#roster.census();
   }
 
+  /** Whether another node is alive, as `memberUp` and `memberDown` say. */
+  isLive(origin: number): boolean {
+    return this.#roster.isLive(origin);
+  }
+
   /**
    * Whether nobody can be in the cluster unheard of: each address that discovery or a member
    * names is linked, or its host says that nobody listens there. The first answer of discovery

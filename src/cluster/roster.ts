@@ -33,6 +33,8 @@ export interface Census {
   readonly live: number;
   /** Known and not closed. */
   readonly known: number;
+  /** Alive ones with a lower origin than this node's. */
+  readonly rank: number;
 }
 
 export class Roster {
@@ -76,10 +78,18 @@ export class Roster {
   /** How many nodes there are, this one included. */
   census(): Census {
     let live = 1;
+    let rank = 0;
     for (const { identity } of this.membership.list()) {
-      if (this.#detector.isCounted(identity.origin)) live++;
+      if (!this.#detector.isCounted(identity.origin)) continue;
+      live++;
+      if (identity.origin < this.#environment.options.origin) rank++;
     }
-    return { live, known: this.membership.size + 1 };
+    return { live, known: this.membership.size + 1, rank };
+  }
+
+  /** Whether it is counted as alive: announced as up, and not as down since. */
+  isLive(origin: number): boolean {
+    return this.#detector.isCounted(origin);
   }
 
   /** A link to that peer came up, and `learned` is what the membership made of it. */

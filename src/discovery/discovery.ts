@@ -2,6 +2,7 @@
  * How nodes find one another's addresses, and where a node gets its identity from. Types only.
  * Makers: static, file, dns and function (addresses alone), and rdbms (identity too).
  */
+import type { LeaseAnswer } from "./lease.ts";
 
 /** What a node tells the others about itself. */
 export interface Registration {
@@ -58,6 +59,13 @@ export interface DiscoveryBackend {
    * without a new one. False if that incarnation has no row any more. The caller decides who.
    */
   fence?(origin: number): Promise<boolean>;
+  /** For how long `holdLease` gives a lease, ms. Only where there is one. */
+  readonly leaseMs?: number;
+  /**
+   * Renews this node's lease, or takes one that has lapsed by the database's time; else says whose
+   * it is. Only databases have it, after `register`. `leave` gives the lease back.
+   */
+  holdLease?(): Promise<LeaseAnswer>;
   /** Removes the own row and closes connections. Idempotent. */
   leave(): Promise<void>;
   /** Closes connections without removing the row. Idempotent. */

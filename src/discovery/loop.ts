@@ -331,7 +331,8 @@ function isForGood(error: SkeinError): boolean {
   );
 }
 
-function asSkeinError(error: unknown): SkeinError {
+/** What a backend failed with, as one of our errors. */
+export function asSkeinError(error: unknown): SkeinError {
   if (error instanceof SkeinError) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new UnavailableError(`discovery failed: ${message}`, { cause: error });

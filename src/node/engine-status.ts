@@ -5,7 +5,7 @@ import type { Tables } from "../tables/tables.ts";
 import type { DeclaredTables } from "./declared-tables.ts";
 import type { Engine } from "./engine.ts";
 import { PAUSING_POLICIES } from "./splits.ts";
-import type { LinkStatus, NodeStatus, PausedTables } from "./status.ts";
+import type { LeaseStatus, LinkStatus, NodeStatus, PausedTables } from "./status.ts";
 
 /** Every link that is up. */
 export function linkStatuses({ tables, cluster }: Engine): LinkStatus[] {
@@ -62,6 +62,18 @@ export function pausedTables(engine: Engine, declared: DeclaredTables): PausedTa
     if (refusal !== null && tables.length > 0) paused.push({ ...refusal, tables });
   }
   return paused;
+}
+
+/** The lease of this node's side, if it has one. */
+export function leaseStatus(
+  { cluster, lease }: Engine,
+  own: { readonly name: string; readonly origin: number },
+): LeaseStatus | null {
+  const known = lease?.known() ?? null;
+  if (known === null) return null;
+  const isOwn = known.holder === own.origin;
+  const holder = cluster.members().find(({ origin }) => origin === known.holder)?.name;
+  return { term: known.term, holder: isOwn ? own.name : holder, isOwn, leftMs: known.leftMs };
 }
 
 /** What this node covers and has done. */

@@ -14,12 +14,15 @@ import type {
 } from "../cluster/cluster-events.ts";
 import type { ClusterOptions } from "../cluster/cluster-options.ts";
 import type { Link, LinkHandler, Transport } from "../cluster/transport.ts";
+import type { LeaseStore } from "../discovery/lease.ts";
 import type { SplitRefusal } from "../errors.ts";
 import type { Clock, Log, Random } from "../runtime.ts";
 import { TABLES_FEATURES } from "../tables/features.ts";
 import type { TablesLimits } from "../tables/limits.ts";
 import type { TablesObserver } from "../tables/observer.ts";
 import { Tables } from "../tables/tables.ts";
+import { FEATURE_LEASE } from "./lease-frames.ts";
+import { LeaseSide } from "./lease-side.ts";
 import { type PausingPolicy, Splits } from "./splits.ts";
 
 /** While writes wait, time-outs are looked at this often. */
@@ -71,6 +74,8 @@ export interface EngineEnvironment {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Where the side of a split that may write tables with `leaseSide` holds its lease. */
+  readonly lease?: LeaseStore | undefined;
   readonly events?: EngineEvents;
 }
 
@@ -79,6 +84,8 @@ export interface Engine {
   readonly tables: Tables;
   readonly cluster: Cluster;
   readonly splits: Splits;
+  /** Undefined where the nodes share no database. */
+  readonly lease: LeaseSide | undefined;
   /** For the transport: a link that others open. */
   accept(link: Link): LinkHandler;
   start(): void;
@@ -99,6 +106,7 @@ class AssembledEngine implements Engine, ClusterEvents {
   readonly tables: Tables;
   readonly cluster: Cluster;
   readonly splits: Splits;
+  readonly lease: LeaseSide | undefined;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #events: EngineEvents;
@@ -109,12 +117,15 @@ class AssembledEngine implements Engine, ClusterEvents {
 
   constructor(options: EngineOptions, environment: EngineEnvironment) {
     const { limits, observer, clusterSize, ...clusterOptions } = options;
-    const { clock, random, log, transport } = environment;
+    const { features = TABLES_FEATURES } = options;
+    const { clock, random, log, transport, lease } = environment;
     this.#clock = clock;
     this.#log = log;
     this.#events = environment.events ?? {};
+    this.lease = this.#leaseSide(options.origin, environment);
     this.splits = new Splits({
       clusterSize,
+      lease: this.lease,
       census: () => this.cluster.census(),
       changed: () => this.tables.splitChanged(),
       paused: (refusal) => this.#events.paused?.(refusal),
@@ -143,7 +154,10 @@ class AssembledEngine implements Engine, ClusterEvents {
       },
     });
     this.cluster = new Cluster(
-      { features: TABLES_FEATURES, ...clusterOptions },
+      {
+        ...clusterOptions,
+        features: lease === undefined ? features : [...features, FEATURE_LEASE],
+      },
       {
         transport,
         clock,
@@ -166,22 +180,26 @@ class AssembledEngine implements Engine, ClusterEvents {
 
   fence(reason: string, isReplaced: boolean): void {
     this.#isReplaced = isReplaced;
+    this.lease?.stop();
     this.tables.fence(reason);
   }
 
   leave(): void {
     this.tables.run();
     this.#stopped = true;
+    this.lease?.stop();
     this.cluster.leave();
   }
 
   stop(): void {
     this.#stopped = true;
+    this.lease?.stop();
     this.cluster.stop();
   }
 
   linkUp(peer: Peer): void {
     this.tables.linkUp(peer.origin, peer.name, peer.features);
+    this.lease?.linkUp(peer);
     this.#events.linkUp?.(peer);
   }
 
@@ -193,7 +211,7 @@ class AssembledEngine implements Engine, ClusterEvents {
   frame(peer: Peer, frame: Uint8Array): void {
     if (this.#stopped) return;
     if ((frame[0] as number) < NODE_FRAMES) this.tables.receive(peer.origin, frame);
-    else this.#events.frame?.(peer, frame);
+    else if (this.lease?.frame(peer, frame) !== true) this.#events.frame?.(peer, frame);
   }
 
   memberUp(member: MemberIdentity): void {
@@ -224,9 +242,24 @@ class AssembledEngine implements Engine, ClusterEvents {
 
   tick(): void {
     if (this.#stopped) return;
+    this.lease?.tick();
     this.splits.judge();
     this.tables.tick(this.cluster.isComplete());
     this.#events.tick?.();
+  }
+
+  #leaseSide(origin: number, of: EngineEnvironment): LeaseSide | undefined {
+    if (of.lease === undefined) return undefined;
+    return new LeaseSide({
+      store: of.lease,
+      clock: of.clock,
+      origin,
+      census: () => this.cluster.census(),
+      isLive: (other) => this.cluster.isLive(other),
+      linkedPeers: () => this.cluster.linkedPeers(),
+      send: (peer, frame) => this.cluster.send(peer, frame),
+      changed: () => this.splits.judge(),
+    });
   }
 
   /** Runs the tables once at the end of this turn, and again while they have work. */

@@ -2,7 +2,13 @@
 import type { WriteCalls } from "../tables/write-calls.ts";
 import type { DeclaredTables } from "./declared-tables.ts";
 import type { Engine } from "./engine.ts";
-import { linkStatuses, pausedTables, reachedBy, replicaStatus } from "./engine-status.ts";
+import {
+  leaseStatus,
+  linkStatuses,
+  pausedTables,
+  reachedBy,
+  replicaStatus,
+} from "./engine-status.ts";
 import type { NodeReport } from "./report.ts";
 import type { Seeker } from "./seeker.ts";
 import { type NodeStatus, statusLists } from "./status.ts";
@@ -47,6 +53,7 @@ export function nodeStatus(parts: StatusParts): NodeStatus {
     links,
     tables: [...declared.reads()].map((reads) => reads.info()),
     paused: pausedTables(engine, declared),
+    lease: leaseStatus(engine, own),
     ...replicaStatus(tables),
     rejectedWrites: calls.rejected,
     mesh: cluster.status(),

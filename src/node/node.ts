@@ -10,6 +10,7 @@
 import { EventEmitter } from "node:events";
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import type { Member, Peer } from "../cluster/cluster-events.ts";
+import { DEFAULT_CLUSTER_TIMINGS } from "../cluster/cluster-options.ts";
 import type { LinkHandler, Transport } from "../cluster/transport.ts";
 import type { DiscoveredNode, Identity } from "../discovery/discovery.ts";
 import {
@@ -130,7 +131,11 @@ export class Node {
     this.#calls = new WriteCalls(this.#engine.tables, this.#options.clusterSize);
     const { clusterSize } = this.#options;
     const nameOf = (origin: number): string | undefined => this.#nameOf(origin);
-    this.#declared = new DeclaredTables(this.#calls, nameOf, { clusterSize });
+    this.#declared = new DeclaredTables(this.#calls, nameOf, {
+      clusterSize,
+      leaseMs: this.#seeker.lease?.leaseMs,
+      pingMs: { ...DEFAULT_CLUSTER_TIMINGS, ...this.#options.timings }.pingMs,
+    });
     this.#loopDelay.enable();
     this.#engine.start();
     this.#options.log.info(
@@ -160,6 +165,7 @@ export class Node {
   ): Table<V, I>;
   table(name: string, options: object = {}): unknown {
     const table = this.#running().declared.declare(name, options);
+    this.#useLease();
     this.#sendReports();
     return table;
   }
@@ -295,6 +301,7 @@ export class Node {
       },
       {
         transport: this.#transport,
+        lease: this.#seeker.lease,
         clock,
         random,
         log,
@@ -409,6 +416,11 @@ export class Node {
     throw new ProtocolError(`frame of kind ${frame[0]}, unknown`);
   }
 
+  #useLease(): void {
+    const isUsed = (this.#declared?.ofPolicy("leaseSide").length ?? 0) > 0;
+    if (isUsed) this.#engine?.lease?.use();
+  }
+
   #sendReports(): void {
     if (this.#engine !== undefined) this.#reports.changed(this.#engine.cluster);
   }
@@ -467,6 +479,7 @@ export class Node {
       this.#identity = identity;
       this.#engine = this.#assemble(identity);
       this.#declared?.rebind(this.#engine.tables);
+      this.#useLease();
       this.#dumps.end(new UnavailableError("this node goes on as a new incarnation"));
       this.#reports.clear();
       this.#state = "starting";

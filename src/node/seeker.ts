@@ -4,9 +4,10 @@
  */
 import { BUILT_IN_PROTOCOLS } from "../cluster/cluster-options.ts";
 import { createDiscovery } from "../discovery/create-discovery.ts";
-import type { DiscoveredNode, Identity } from "../discovery/discovery.ts";
+import type { DiscoveredNode, DiscoveryBackend, Identity } from "../discovery/discovery.ts";
 import { selfIdentity } from "../discovery/identity.ts";
-import { DiscoveryLoop, type DiscoveryStatus } from "../discovery/loop.ts";
+import type { LeaseStore } from "../discovery/lease.ts";
+import { asSkeinError, DiscoveryLoop, type DiscoveryStatus } from "../discovery/loop.ts";
 import type { SkeinError } from "../errors.ts";
 import type { CheckedNodeOptions } from "./options.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -22,6 +23,7 @@ export class Seeker {
   readonly #options: CheckedNodeOptions;
   readonly #surroundings: Surroundings;
   readonly #events: SeekerEvents;
+  #backend: DiscoveryBackend;
   #loop: DiscoveryLoop;
   #found: readonly DiscoveredNode[] = [];
   #answered = false;
@@ -33,7 +35,16 @@ export class Seeker {
     this.#options = options;
     this.#surroundings = surroundings;
     this.#events = events;
+    this.#backend = this.#makeBackend();
     this.#loop = this.#makeLoop();
+  }
+
+  /** Where the current incarnation may hold a lease; undefined without a database. */
+  get lease(): LeaseStore | undefined {
+    const { leaseMs } = this.#backend;
+    const hold = this.#backend.holdLease?.bind(this.#backend);
+    if (leaseMs === undefined || hold === undefined) return undefined;
+    return { leaseMs, hold: (done) => void hold().catch(asSkeinError).then(done) };
   }
 
   /** The newest answer. */
@@ -70,6 +81,7 @@ export class Seeker {
   async renew(): Promise<void> {
     await this.#loop.stop();
     this.#answered = false;
+    this.#backend = this.#makeBackend();
     this.#loop = this.#makeLoop();
   }
 
@@ -107,11 +119,17 @@ export class Seeker {
     return this.#loop.stop();
   }
 
+  #makeBackend(): DiscoveryBackend {
+    const { log, discovery } = this.#options;
+    const { clock, random } = this.#surroundings;
+    return createDiscovery(discovery, { clock, random, log });
+  }
+
   #makeLoop(): DiscoveryLoop {
     const { log, discovery } = this.#options;
     const { clock, random } = this.#surroundings;
     return new DiscoveryLoop({
-      backend: createDiscovery(discovery, { clock, random, log }),
+      backend: this.#backend,
       ...(discovery.timings === undefined ? {} : { timings: discovery.timings }),
       clock,
       random,

@@ -5,6 +5,7 @@
  */
 import type { Census } from "../cluster/roster.ts";
 import type { SplitRefusal } from "../errors.ts";
+import type { LeaseSide } from "./lease-side.ts";
 
 /** The policies that can pause tables. */
 export type PausingPolicy = SplitRefusal["policy"];
@@ -16,6 +17,8 @@ export const PAUSING_POLICIES: readonly PausingPolicy[] = ["pauseMinority", "lea
 export interface SplitsParts {
   /** Nodes of the whole cluster, if that is known. */
   readonly clusterSize: number | undefined;
+  /** Where the nodes share a database. */
+  readonly lease: LeaseSide | undefined;
   census(): Census;
   /** A policy's answer is another one: its pending writes are to be looked at. */
   changed(): void;
@@ -36,7 +39,7 @@ export class Splits {
 
   /** Why tables of that policy may not be written now; null if they may. */
   refusal(policy: PausingPolicy): SplitRefusal | null {
-    return policy === "pauseMinority" ? this.#minority : null;
+    return policy === "pauseMinority" ? this.#minority : this.#judgeLease();
   }
 
   /** Somebody is counted as alive, or is so no longer. */
@@ -52,6 +55,25 @@ export class Splits {
     if (before === undefined || (before === null) === (refusal === null)) return;
     if (refusal === null) this.#parts.resumed(policy);
     else this.#parts.paused(refusal);
+  }
+
+  /** Asked at each write, for a lease ends at a moment. */
+  #judgeLease(): SplitRefusal | null {
+    const { lease } = this.#parts;
+    if (lease === undefined || lease.lease !== null) return null;
+    const { answer, error } = lease.keeper;
+    const { live } = this.#parts.census();
+    const about = { policy: "leaseSide", seen: live, needed: undefined } as const;
+    const none = `none of the ${live} members that this node sees is known to hold the lease`;
+    if (error !== null) {
+      const text = `${none}, and the database did not answer: ${error.message}`;
+      return { ...about, reason: "no database", text };
+    }
+    if (answer !== null && !answer.isOwn && answer.leftMs > 0) {
+      const text = `${none}; by the database it is node "${answer.holder.name}"`;
+      return { ...about, reason: "lease elsewhere", text };
+    }
+    return { ...about, reason: "lease pending", text: none };
   }
 
   /** Where more nodes are known than the cluster is said to have, they count, too. */

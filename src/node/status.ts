@@ -51,6 +51,17 @@ export interface PausedTables extends SplitRefusal {
   readonly tables: readonly string[];
 }
 
+/** The lease in the database under which this node's side of a split writes. */
+export interface LeaseStatus {
+  /** Raised whenever another incarnation takes the lease. */
+  readonly term: number;
+  /** Name of the node that holds it, if it is known. */
+  readonly holder: string | undefined;
+  readonly isOwn: boolean;
+  /** For how long this node counts on it, ms. */
+  readonly leftMs: number;
+}
+
 /** Everything. Plain data, safe to print: no secret and no value. */
 export interface NodeStatus extends StatusLists {
   readonly name: string;
@@ -65,6 +76,8 @@ export interface NodeStatus extends StatusLists {
   readonly tables: readonly TableInfo[];
   /** Tables whose writes are refused here because of a split, and why. */
   readonly paused: readonly PausedTables[];
+  /** Null if this side has none, or no table asks for one. */
+  readonly lease: LeaseStatus | null;
   /** Origin id to the highest seq applied. */
   readonly vector: Readonly<Record<string, number>>;
   readonly closedOrigins: readonly number[];

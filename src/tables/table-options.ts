@@ -14,6 +14,8 @@ import type { TableIdentity, TableLifetime, TableState, TableType } from "./tabl
 const NAME_BYTES_MAX = 255;
 const INDEXES_MAX = 32;
 const TTL_MAX_MS = 10 * 366 * 86_400_000;
+/** What is left of a lease when it is renewed must outlast the news of it. */
+const LEASE_PINGS = 5;
 const NUMBERS = [
   ["ttlMs", TTL_MAX_MS],
   ["maxRows", Number.MAX_SAFE_INTEGER],
@@ -89,8 +91,10 @@ const KNOWN: ReadonlySet<string> = new Set([
 /** What declarations may need of the node. */
 export interface NodeAbilities {
   readonly clusterSize?: number | undefined;
-  /** Its discovery is a database, in which a side can hold a lease. */
-  readonly hasLease?: boolean;
+  /** Its discovery is a database, in which a side can hold a lease for so long, ms. */
+  readonly leaseMs?: number | undefined;
+  /** Members ask for news of the lease this often, ms. */
+  readonly pingMs?: number;
 }
 
 /** The identity that a declaration stands for. Throws InvalidOptionsError with all faults. */
@@ -145,8 +149,13 @@ function abilityFaults(given: Readonly<Record<string, unknown>>, node: NodeAbili
     if (serial === "quorum") faults.push(`serial is "quorum", ${needs}`);
     if (split === "pauseMinority") faults.push(`split is "pauseMinority", ${needs}`);
   }
-  if (split === "leaseSide" && node.hasLease !== true) {
+  if (split !== "leaseSide") return faults;
+  const { leaseMs, pingMs = 0 } = node;
+  if (leaseMs === undefined) {
     faults.push('split is "leaseSide", which needs discovery by a database: discovery.url');
+  } else if (leaseMs < LEASE_PINGS * pingMs) {
+    const least = `at least ${LEASE_PINGS} times pingMs (${pingMs}) is needed`;
+    faults.push(`split is "leaseSide", and tableOptions.leaseMs is ${leaseMs}; ${least}`);
   }
   return faults;
 }

@@ -528,8 +528,8 @@ const SPLIT: readonly Mutation[] = [
   ]),
   one("links-are-members", "who lost its link is a member until the detector says otherwise", 74, [
     "src/cluster/roster.ts",
-    "if (this.#detector.isCounted(identity.origin)) live++;",
-    "if (this.#environment.links.get(identity.origin) !== undefined) live++;",
+    "if (!this.#detector.isCounted(identity.origin)) continue;\n      live++;",
+    "if (this.#environment.links.get(identity.origin) === undefined) continue;\n      live++;",
   ]),
 ].map((mutation) => ({ ...mutation, kind: "split" }));
 

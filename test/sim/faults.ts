@@ -2,6 +2,7 @@
 import { Calm } from "./calm.ts";
 import type { Fleet, Trace } from "./fleet.ts";
 import type { Incarnation } from "./incarnation.ts";
+import type { LeaseDatabase } from "./lease-database.ts";
 import type { Network } from "./network.ts";
 import type { ScriptAction } from "./script.ts";
 import type { Totals } from "./totals.ts";
@@ -22,6 +23,8 @@ export interface FaultParts {
   readonly fleet: Fleet;
   readonly totals: Totals;
   readonly trace: Trace | null;
+  /** Where leases are held, if any table asks for one. */
+  readonly database?: LeaseDatabase | null;
   /** No fault lasts longer than to this time. */
   readonly activeMs: number;
 }
@@ -68,6 +71,8 @@ export class Faults {
         network.slowReader(address, action.readMs);
         return this.#during(action.forMs, () => network.slowReader(address, 0));
       }
+      case "database":
+        return this.#parts.database?.befall(action);
       case "clock":
         return fleet.node(action.node).current?.process.stepWall(action.stepMs);
       default:

@@ -2,11 +2,13 @@
  * The nodes of a run and their lives: booting, ending, leaving, being replaced while they are cut
  * off, and starting anew after they were fenced.
  */
+import type { SplitRefusal } from "../../src/errors.ts";
 import type { Log } from "../../src/runtime.ts";
 import { FEATURE_HELD, TABLES_FEATURES } from "../../src/tables/features.ts";
 import type { WrittenOp } from "../../src/tables/observer.ts";
 import type { TableState } from "../../src/tables/table-state.ts";
 import { Incarnation } from "./incarnation.ts";
+import type { LeaseDatabase } from "./lease-database.ts";
 import type { Network } from "./network.ts";
 import { SimProcess } from "./process.ts";
 import type { Script, ScriptNode } from "./script.ts";
@@ -42,8 +44,10 @@ export interface FleetParts {
   readonly wrote: (life: Incarnation, op: WrittenOp) => void;
   readonly declared: (life: Incarnation, table: TableState) => void;
   readonly accused: (life: Incarnation, origin: number) => void;
-  /** Its tables are refused to its writers from now on. */
-  readonly paused?: (life: Incarnation) => void;
+  /** Where leases are held, if any table asks for one. */
+  readonly database?: LeaseDatabase | null;
+  /** Its tables of a policy are refused to its writers from now on. */
+  readonly paused?: (life: Incarnation, refusal: SplitRefusal) => void;
   readonly died: (life: Incarnation) => void;
   readonly opened?: (life: Incarnation) => void;
   readonly replaced?: (life: Incarnation) => void;
@@ -213,7 +217,8 @@ export class Fleet {
         wrote: this.#parts.wrote,
         declared: this.#parts.declared,
         accused: this.#parts.accused,
-        paused: (life) => this.#parts.paused?.(life),
+        paused: (life, refusal) => this.#parts.paused?.(life, refusal),
+        lease: this.#parts.database?.store({ name, origin }, process),
         opened: (life) => this.#parts.opened?.(life),
       },
       time.nowMs,
@@ -225,7 +230,9 @@ export class Fleet {
     network.listen(address, process, (link) => life.accept(link));
     process.call(() => {
       // Others' rows of it are to end, too, when their owner is gone.
-      for (const table of script.tables) if (table.ttlMs !== undefined) life.declare(table);
+      for (const table of script.tables) {
+        if (table.ttlMs !== undefined || table.split === "leaseSide") life.declare(table);
+      }
       life.engine.start();
       this.#discover(life, random);
     });

@@ -3,6 +3,8 @@
  * uses. Collects what changed during a turn for the checkers to look at when the turn is over.
  */
 import type { Link, LinkHandler, Transport } from "../../src/cluster/transport.ts";
+import type { LeaseStore } from "../../src/discovery/lease.ts";
+import type { SplitRefusal } from "../../src/errors.ts";
 import { assembleEngine, type Engine, type EngineEvents } from "../../src/node/engine.ts";
 import type { Log } from "../../src/runtime.ts";
 import { Expiry } from "../../src/tables/expiry.ts";
@@ -39,8 +41,10 @@ export interface IncarnationParts {
   readonly opened: (incarnation: Incarnation) => void;
   /** It judged that a member is down. */
   readonly accused: (incarnation: Incarnation, origin: number) => void;
-  /** Its tables are refused to its writers from now on. */
-  readonly paused: (incarnation: Incarnation) => void;
+  /** Its tables of a policy are refused to its writers from now on. */
+  readonly paused: (incarnation: Incarnation, refusal: SplitRefusal) => void;
+  /** Where it may hold a lease. */
+  readonly lease: LeaseStore | undefined;
 }
 
 /** How tables are indexed where they are declared with indexes: by the property `u`. */
@@ -110,7 +114,7 @@ export class Incarnation {
           },
         },
       },
-      { transport, clock: process, random, log, events: this.#events(parts) },
+      { transport, clock: process, random, log, lease: parts.lease, events: this.#events(parts) },
     );
   }
 
@@ -147,6 +151,7 @@ export class Incarnation {
         state.expiry = new Expiry(table.ttlMs, state, this.engine.tables.replica.origins);
         state.expiry.adopt(this.process.now());
       }
+      if (table.split === "leaseSide") this.engine.lease?.use();
       this.#declared(state);
     }
     return state;
@@ -158,7 +163,7 @@ export class Incarnation {
         this.#excuse(member.origin);
         if (reason === "silent" || reason === "refused") parts.accused(this, member.origin);
       },
-      paused: () => parts.paused(this),
+      paused: (refusal) => parts.paused(this, refusal),
       fenced: (reason) => {
         this.fencedBy ??= reason;
       },

@@ -99,6 +99,13 @@ export type ScriptAction =
       readonly readMs: number;
       readonly forMs: number;
     }
+  /** The database of the lease: away, slow, or it does what is asked and the answer is lost. */
+  | {
+      readonly kind: "database";
+      readonly atMs: number;
+      readonly mode: "away" | "slow" | "lossy";
+      readonly forMs: number;
+    }
   | {
       readonly kind: "clock";
       readonly atMs: number;
@@ -128,6 +135,8 @@ export interface Script {
   readonly network: NetworkOptions;
   readonly timings: Partial<ClusterTimings>;
   readonly limits: Partial<TablesLimits>;
+  /** For how long the lease is given, where tables ask for one. */
+  readonly leaseMs?: number;
   /** Origins are dense, as from a database, or far apart. */
   readonly originGap: number;
   /** In order of time. */

@@ -3,10 +3,11 @@
  * than the failure detector needs must refuse; a majority that was whole when the split came, and
  * that nothing else has befallen, must not refuse at all; and a refused write changes nothing.
  */
-import { SplitError } from "../../src/errors.ts";
+import { SplitError, type SplitRefusal } from "../../src/errors.ts";
 import type { TableState } from "../../src/tables/table-state.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Incarnation } from "./incarnation.ts";
+import type { LeaseDatabase } from "./lease-database.ts";
 import type { Network } from "./network.ts";
 import type { Script, ScriptAction } from "./script.ts";
 import type { Report } from "./state-checker.ts";
@@ -16,6 +17,8 @@ export interface SplitWorld {
   readonly script: Script;
   readonly fleet: Fleet;
   readonly network: Network;
+  /** Null where no table asks for a lease. */
+  readonly database: LeaseDatabase | null;
   nowMs(): number;
 }
 
@@ -27,13 +30,20 @@ export class SplitChecker {
     guardedMajorities: 0,
     guardedWrites: 0,
     judgedMinorities: 0,
+    guardedLeases: 0,
+    leaseWrites: 0,
+    judgedDeaf: 0,
   };
   readonly #report: Report;
   readonly #world: SplitWorld;
   /** Since when each life could hear too few. */
   readonly #alone = new Map<Incarnation, number>();
+  /** Since when each life cannot hear the holder of the lease, and who that is. */
+  readonly #deaf = new Map<Incarnation, { readonly sinceMs: number; readonly holder: number }>();
   /** Lives of a whole majority; emptied when anything else befalls anybody. */
   #guarded: ReadonlySet<Incarnation> = new Set();
+  /** Lives of a whole side that holds the lease, likewise. */
+  #leased: ReadonlySet<Incarnation> = new Set();
   #changes = "";
 
   constructor(report: Report, world: SplitWorld) {
@@ -49,15 +59,24 @@ export class SplitChecker {
   /** A fault is about to be made. */
   faultComes(action: ScriptAction): void {
     this.#guarded = new Set();
+    this.#leased = new Set();
     if (action.kind !== "split") return;
     const { nodes } = this.#world.fleet;
     for (const bit of [0, 1]) {
       const side = nodes.filter(({ index }) => ((action.side >> index) & 1) === bit);
       const lives = side.flatMap(({ current }) => (current === null ? [] : [current]));
-      if (lives.length !== side.length || side.length < this.majority) continue;
-      if (!lives.every((life) => this.#isWhole(life, lives))) continue;
-      this.#guarded = new Set(lives);
-      this.counters.guardedMajorities++;
+      if (lives.length !== side.length || !lives.every((life) => this.#isWhole(life, lives)))
+        continue;
+      if (side.length >= this.majority && isOpen(lives, "pauseMinority")) {
+        this.#guarded = new Set(lives);
+        this.counters.guardedMajorities++;
+      }
+      const holder = this.#world.database?.works === true && this.#world.database.lease;
+      if (holder && lives.some(({ origin }) => origin === holder.origin)) {
+        if (!isOpen(lives, "leaseSide")) continue;
+        this.#leased = new Set(lives);
+        this.counters.guardedLeases++;
+      }
     }
   }
 
@@ -68,10 +87,11 @@ export class SplitChecker {
     try {
       tables.checkWritable(1, table);
     } catch (error) {
-      if (error instanceof SplitError) this.#refused(life, before);
+      if (error instanceof SplitError) this.#refused(life, before, error.policy);
       throw error;
     }
-    if (table.split === "merge") return;
+    if (table.split === "leaseSide") this.#acceptedByLease(life, table);
+    if (table.split !== "pauseMinority") return;
     if (this.#guarded.has(life)) this.counters.guardedWrites++;
     this.#accepted(life, table);
   }
@@ -86,25 +106,61 @@ export class SplitChecker {
       return process.stalled || network.isSlow(identity.address);
     });
     const changes = `${network.repairs} ${fleet.lives.size}`;
-    if (held || changes !== this.#changes) this.#alone.clear();
+    if (held || changes !== this.#changes) {
+      this.#alone.clear();
+      this.#deaf.clear();
+    }
     this.#changes = changes;
+    const holder = this.#world.database?.lease ?? null;
     for (const life of alive) {
-      if (this.#heardBy(life, alive) >= this.majority) this.#alone.delete(life);
+      const heard = this.#heardBy(life, alive);
+      if (heard.size >= this.majority) this.#alone.delete(life);
       else if (!this.#alone.has(life)) this.#alone.set(life, nowMs);
+      this.#checkLease(life);
+      const hearsHolder = [...heard].some(({ origin }) => origin === holder?.origin);
+      if (holder === null || hearsHolder) this.#deaf.delete(life);
+      else if (this.#deaf.get(life)?.holder !== holder.origin) {
+        this.#deaf.set(life, { sinceMs: nowMs, holder: holder.origin });
+      }
     }
   }
 
+  /** Whatever a node counts on is so by the database's time, until the very end. */
+  #checkLease(life: Incarnation): void {
+    const known = life.engine.lease?.lease ?? null;
+    const real = this.#world.database?.lease ?? null;
+    if (known === null || life.left) return;
+    if (real?.term === known.term && real.origin === known.holder) return;
+    const has = real === null ? "nobody has it" : `it is ${real.origin}'s, of term ${real.term}`;
+    this.#report("split:lease", `${life.who} counts on ${JSON.stringify(known)}; ${has}`);
+  }
+
+  #acceptedByLease(life: Incarnation, table: TableState): void {
+    this.sweep();
+    this.counters.leaseWrites++;
+    if (life.engine.lease?.lease === null) {
+      this.#report("split:lease", `${life.who} writes ${table.id} without a lease`);
+    }
+    const deaf = this.#deaf.get(life);
+    if (deaf === undefined) return;
+    this.counters.judgedDeaf++;
+    const ms = this.#world.nowMs() - deaf.sinceMs;
+    if (ms <= this.#boundMs) return;
+    const what = `has not heard the holder ${deaf.holder} for ${ms} ms`;
+    this.#report("split:accepted", `${life.who} writes ${table.id}, and ${what}`);
+  }
+
   /** That life refuses to be written from now on. */
-  paused(life: Incarnation): void {
+  paused(life: Incarnation, { policy, text }: SplitRefusal): void {
     this.counters.pauses++;
-    if (!this.#guarded.has(life)) return;
-    this.#report("split:refused", `${life.who} pauses within a majority that is whole`);
+    const guarded = policy === "leaseSide" ? this.#leased : this.#guarded;
+    if (!guarded.has(life)) return;
+    this.#report("split:refused", `${life.who} pauses on a side that is whole: ${text}`);
   }
 
   #isWhole(life: Incarnation, side: readonly Incarnation[]): boolean {
-    const { cluster, splits } = life.engine;
-    if (!this.#world.fleet.isHealthy(life) || splits.refusal("pauseMinority") !== null)
-      return false;
+    const { cluster } = life.engine;
+    if (!this.#world.fleet.isHealthy(life)) return false;
     if (this.#world.network.isSlow(life.identity.address)) return false;
     const linked = new Set(cluster.linkedPeers().map(({ origin }) => origin));
     return side.every((other) => {
@@ -115,13 +171,14 @@ export class SplitChecker {
     });
   }
 
-  #refused(life: Incarnation, seqBefore: number): void {
+  #refused(life: Incarnation, seqBefore: number, policy: SplitRefusal["policy"]): void {
     this.counters.refusedWrites++;
     if (life.engine.tables.replica.nextSeq !== seqBefore) {
       this.#report("split:changed", `${life.who} has written and refused`);
     }
-    if (!this.#guarded.has(life)) return;
-    this.#report("split:refused", `${life.who} refuses within a majority that is whole`);
+    const guarded = policy === "leaseSide" ? this.#leased : this.#guarded;
+    if (!guarded.has(life)) return;
+    this.#report("split:refused", `${life.who} refuses ${policy} on a side that is whole`);
   }
 
   #accepted(life: Incarnation, table: TableState): void {
@@ -142,8 +199,8 @@ export class SplitChecker {
     return downMs + pingMs + nodes.length * wayMs;
   }
 
-  /** How many processes' words may reach that one, by any way; itself included. */
-  #heardBy(life: Incarnation, alive: readonly Incarnation[]): number {
+  /** Whose words may reach that one, by any way; itself included. */
+  #heardBy(life: Incarnation, alive: readonly Incarnation[]): ReadonlySet<Incarnation> {
     const heard = new Set([life]);
     for (const hearer of heard) {
       for (const other of alive) {
@@ -151,6 +208,10 @@ export class SplitChecker {
         if (!isCut) heard.add(other);
       }
     }
-    return heard.size;
+    return heard;
   }
+}
+
+function isOpen(lives: readonly Incarnation[], policy: SplitRefusal["policy"]): boolean {
+  return lives.every(({ engine }) => engine.splits.refusal(policy) === null);
 }

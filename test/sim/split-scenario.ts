@@ -6,6 +6,7 @@ import { SeededRandom } from "./seeded-random.ts";
 const TABLES: readonly ScriptTable[] = [
   { name: "names", type: "set", lifetime: "cluster", indexed: false, split: "pauseMinority" },
   { name: "posts", type: "bag", lifetime: "node", indexed: false, split: "pauseMinority" },
+  { name: "master", type: "set", lifetime: "cluster", indexed: false, split: "leaseSide" },
   { name: "sessions", type: "set", lifetime: "node", indexed: true },
 ];
 
@@ -19,12 +20,13 @@ export function splitScenarioOf(seed: number): Script {
     ...writesOf(random, { nodeCount, tableCount: TABLES.length, activeMs }),
     ...faultsOf(random, { nodeCount, activeMs, weather, mortals: 0 }),
     ...splitsOf(random, { nodeCount, activeMs }),
+    ...databaseFaultsOf(random, activeMs),
   ];
   actions.sort((a, b) => a.atMs - b.atMs);
   return {
     seed: random.u32(),
     nodes: Array.from({ length: nodeCount }, (_, at) => nodeOf(random, at, activeMs / 4)),
-    tables: TABLES.map((table) =>
+    tables: inAnyOrder(random).map((table) =>
       random.chance(0.2) ? { ...table, ttlMs: random.pick([300, 1500, 5000]) } : table,
     ),
     network: {
@@ -35,10 +37,30 @@ export function splitScenarioOf(seed: number): Script {
     },
     timings: timingsOf(random, 60_000),
     limits: limitsOf(random),
+    leaseMs: random.pick([2500, 5000]),
     originGap: random.pick([1, 3, 1_000_000]),
     actions,
     activeMs,
   };
+}
+
+/** Writes at rest go to the first one. */
+function inAnyOrder(random: SeededRandom): ScriptTable[] {
+  return random.chance(0.5) ? [...TABLES] : [...TABLES].reverse().sort(leaseFirst);
+}
+
+function leaseFirst(a: ScriptTable, b: ScriptTable): number {
+  return Number(b.split === "leaseSide") - Number(a.split === "leaseSide");
+}
+
+function databaseFaultsOf(random: SeededRandom, activeMs: number): ScriptAction[] {
+  if (random.chance(0.5)) return [];
+  return Array.from({ length: random.int(1, 2) }, () => ({
+    kind: "database",
+    atMs: random.between(1000, activeMs),
+    mode: random.pick(["away", "slow", "lossy"]),
+    forMs: random.pick([800, 3000, 9000]) * random.between(0.5, 1.5),
+  }));
 }
 
 /** Half of the runs have splits alone: then the larger side must never notice them. */

@@ -14,6 +14,11 @@ export interface Totals {
   guardedMajorities: number;
   guardedWrites: number;
   judgedMinorities: number;
+  guardedLeases: number;
+  leaseWrites: number;
+  judgedDeaf: number;
+  leaseTerms: number;
+  leaseAnswersLost: number;
   messages: number;
   bytes: number;
   connections: number;
@@ -88,6 +93,11 @@ export function newTotals(): Totals {
     guardedMajorities: 0,
     guardedWrites: 0,
     judgedMinorities: 0,
+    guardedLeases: 0,
+    leaseWrites: 0,
+    judgedDeaf: 0,
+    leaseTerms: 0,
+    leaseAnswersLost: 0,
     messages: 0,
     bytes: 0,
     connections: 0,
@@ -207,7 +217,12 @@ export const LEAST_PER_SPLIT_SEED: typeof LEAST_PER_SEED = {
   pauses: 1,
   guardedMajorities: 0.2,
   guardedWrites: 2,
-  judgedMinorities: 3,
+  judgedMinorities: 1,
+  guardedLeases: 0.2,
+  leaseWrites: 5,
+  judgedDeaf: 0.5,
+  leaseTerms: 1,
+  leaseAnswersLost: 0.1,
 };
 
 /** The same of runs of serial calls. */

@@ -55,6 +55,8 @@ export type CheckerName =
   | "serial:rest"
   /** A table that pauses was written on the smaller side of a split, and nobody saw why not. */
   | "split:accepted"
+  /** A node counts on a lease that the database does not have, or has given to another one. */
+  | "split:lease"
   /** A majority that was whole was refused a write, or nodes at rest were. */
   | "split:refused"
   /** A write counts as done, and no majority has it. */

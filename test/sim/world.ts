@@ -13,6 +13,7 @@ import { Faults } from "./faults.ts";
 import { Fleet, type Trace } from "./fleet.ts";
 import type { Incarnation } from "./incarnation.ts";
 import { readView, rowsOfOthers } from "./inspect.ts";
+import { LeaseDatabase } from "./lease-database.ts";
 import { Network } from "./network.ts";
 import { Oracle } from "./oracle.ts";
 import { indexFault, restlessness } from "./rest-checker.ts";
@@ -51,6 +52,7 @@ export class World {
   readonly #network: Network;
   readonly #fleet: Fleet;
   readonly #faults: Faults;
+  readonly #database: LeaseDatabase | null;
   readonly #state: StateChecker;
   readonly #writes: WriteChecker;
   readonly #face: FaceChecker;
@@ -72,8 +74,13 @@ export class World {
       report("frame", `a frame from ${from} to ${to} changed after it was sent`),
     );
     const network = this.#network;
+    const isLeased = script.tables.some(({ split }) => split === "leaseSide");
+    const database = isLeased
+      ? new LeaseDatabase(time, new SeededRandom(script.seed, 15), script.leaseMs ?? 5000)
+      : null;
+    this.#database = database;
     this.#fleet = new Fleet({
-      ...{ script, time, random, network, totals, report, trace },
+      ...{ script, time, random, network, totals, report, trace, database },
       turned: (life) => this.#turned(life),
       wrote: (life, op) => {
         this.#expiry.wrote(life, op);
@@ -81,14 +88,15 @@ export class World {
       },
       declared: (life, table) => this.#face.declared(life, table),
       accused: (life, origin) => this.#deaths.accused(life, origin),
-      paused: (life) => this.#splits.paused(life),
+      paused: (life, refusal) => this.#splits.paused(life, refusal),
       died: (life) => this.#deaths.died(life),
     });
     const fleet = this.#fleet;
     const { activeMs } = script;
-    this.#faults = new Faults({ time, network, fleet, totals, trace, activeMs });
+    this.#faults = new Faults({ time, network, fleet, totals, trace, database, activeMs });
     this.#state = new StateChecker(this.#oracle, report);
-    this.#splits = new SplitChecker(report, { script, fleet, network, nowMs: () => time.nowMs });
+    const nowMs = (): number => time.nowMs;
+    this.#splits = new SplitChecker(report, { script, fleet, network, database, nowMs });
     this.#writes = new WriteChecker(this.#oracle, report, {
       nowMs: () => time.nowMs,
       lives: fleet.lives,
@@ -126,6 +134,7 @@ export class World {
     this.#sweepLater();
     this.#runUntil(this.#script.activeMs);
     this.#network.repairAll();
+    this.#database?.repair();
     this.#faults.calm.touch(this.#time.nowMs);
     this.#faults.network.touch(this.#time.nowMs);
     this.#comeToRest("after the last fault");
@@ -294,6 +303,8 @@ export class World {
     // What it sent before may be taken for its last word a little later.
     const lately = this.#time.nowMs - (this.#script.timings.downMs ?? 4000);
     if (live.some((life) => this.#faults.stalledMs(life, lately) > 0)) return "a node has stalled";
+    const leaseless = live.find(({ engine }) => engine.splits.refusal("leaseSide") !== null);
+    if (leaseless !== undefined) return `${leaseless.who} knows of no lease`;
     return restlessness(live);
   }
 
@@ -389,6 +400,7 @@ export class World {
     addCounters(totals, this.#writes.counters);
     addCounters(totals, this.#face.counters);
     addCounters(totals, this.#splits.counters);
+    if (this.#database !== null) addCounters(totals, this.#database.counters);
     for (const life of this.#fleet.lives.values()) {
       addCounters(totals, life.engine.tables.counters);
     }

@@ -152,7 +152,9 @@ export class WriteChecker {
         this.#pending.delete(pending);
         continue;
       }
-      if (by.engine.tables.split.errorOf(table, true) !== null) {
+      // A lease ends at a moment; what waits for it is looked at with the next pings.
+      const isTold = table.split === "pauseMinority";
+      if (isTold && by.engine.tables.split.errorOf(table, true) !== null) {
         this.#report("split:pending", `${by.who} ${pending.seq}: waits, and ${table.id} is paused`);
         return;
       }

@@ -13,9 +13,11 @@ import { InvalidArgumentError, InvalidOptionsError, NotRunningError } from "../.
 import type { Clock, Log, Random } from "../../runtime.ts";
 import { addressFault } from "../address.ts";
 import type { DiscoveredNode, DiscoveryBackend, Identity, Registration } from "../discovery.ts";
+import type { LeaseAnswer } from "../lease.ts";
 import { claim } from "./claim.ts";
 import type { DatabaseDriver, Executor, OpenDatabase } from "./database.ts";
 import { databaseError } from "./faults.ts";
+import { LeaseTable } from "./lease-table.ts";
 import { migrate } from "./migrate.ts";
 import { discoveryMigrations, NAME_LENGTH_MAX, type TableNames, tableNames } from "./migrations.ts";
 import { type NodeRow, NodesTable } from "./nodes-table.ts";
@@ -41,6 +43,7 @@ export class RdbmsDiscovery implements DiscoveryBackend {
   readonly #tableOptions: Required<TableOptions>;
   readonly #names: TableNames;
   readonly #table: NodesTable;
+  readonly #leases: LeaseTable;
   #database: OpenDatabase | undefined;
   #registration: Registration | undefined;
   #identity: Identity | undefined;
@@ -57,6 +60,7 @@ export class RdbmsDiscovery implements DiscoveryBackend {
     if (faults.length > 0) throw new InvalidOptionsError("discovery", faults);
     this.#names = tableNames(this.#tableOptions.prefix);
     this.#table = new NodesTable(this.#names, options.driver.traits);
+    this.#leases = new LeaseTable(this.#names, options.driver.traits);
   }
 
   get identity(): Identity | undefined {
@@ -102,6 +106,24 @@ export class RdbmsDiscovery implements DiscoveryBackend {
     });
   }
 
+  get leaseMs(): number {
+    return this.#tableOptions.leaseMs;
+  }
+
+  async holdLease(): Promise<LeaseAnswer> {
+    return this.#exclusively(async () => {
+      const { cluster, name } = this.#registered();
+      const origin = this.#identity?.origin ?? 0;
+      const { executor } = await this.#open();
+      const request = { cluster, name, origin, leaseMs: this.leaseMs };
+      return this.#retrying(() =>
+        transact(executor, this.#driver.traits, (connection) =>
+          this.#leases.hold(connection, request),
+        ),
+      );
+    });
+  }
+
   async leave(): Promise<void> {
     if (this.#closed) return;
     try {
@@ -111,6 +133,9 @@ export class RdbmsDiscovery implements DiscoveryBackend {
         if (registration === undefined || identity === undefined) return;
         const { cluster, name } = registration;
         const { executor } = await this.#open();
+        await this.#perform(executor, (connection) =>
+          this.#leases.release(connection, { cluster, origin: identity.origin }),
+        );
         await this.#perform(executor, (connection) =>
           this.#table.remove(connection, { cluster, name, incarnation: identity.origin }),
         );

@@ -13,6 +13,7 @@ import type { DatabaseTraits, Executor } from "./database.ts";
 export interface TableNames {
   readonly nodes: string;
   readonly counter: string;
+  readonly lease: string;
   readonly migration: string;
   readonly migrationLock: string;
 }
@@ -24,6 +25,7 @@ export function tableNames(prefix: string): TableNames {
   return {
     nodes: `${prefix}discovery_nodes`,
     counter: `${prefix}discovery_counter`,
+    lease: `${prefix}discovery_lease`,
     migration: `${prefix}skein_discovery_migration`,
     migrationLock: `${prefix}skein_discovery_migration_lock`,
   };
@@ -58,7 +60,34 @@ export function discoveryMigrations(
         await checkColumns(db, names);
       },
     },
+    "0002_lease": {
+      async up(db) {
+        await sql`create table if not exists ${sql.table(names.lease)} (
+          cluster_name varchar(250) not null,
+          lease_name varchar(64) not null,
+          holder_name varchar(250) not null,
+          holder_origin bigint not null,
+          term bigint not null,
+          expires_timestamp bigint not null,
+          primary key (cluster_name, lease_name)
+        ) ${tail}`.execute(db);
+        await checkLeaseColumns(db, names);
+      },
+    },
   };
+}
+
+async function checkLeaseColumns(executor: Executor, names: TableNames): Promise<void> {
+  try {
+    await sql`select cluster_name, lease_name, holder_name, holder_origin, term, expires_timestamp
+      from ${sql.table(names.lease)} where 1 = 0`.execute(executor);
+  } catch (error) {
+    throw new UnsupportedError(
+      `a table ${names.lease} exists that is not of this program; ` +
+        "choose another tableOptions.prefix",
+      { cause: error },
+    );
+  }
 }
 
 /** A table of that name may have been there before, made by somebody else. */

@@ -14,6 +14,12 @@ export interface TableOptions {
    * `staleAfterMs`. Default 600,000 ms (10 min).
    */
   readonly expireAfterMs?: number;
+  /**
+   * For how long the lease of tables with `split: "leaseSide"` is given. It is renewed each three
+   * tenths of it; when its holder dies, writes to such tables wait until it lapses. The same on all
+   * nodes. Default 10,000 ms.
+   */
+  readonly leaseMs?: number;
   /** Time for connecting to a server and logging in. Default 3,000 ms. */
   readonly connectTimeoutMs?: number;
   /** Time for one statement; after it the connection is thrown away. Default 4,000 ms. */
@@ -24,12 +30,15 @@ export const TABLE_DEFAULTS: Required<TableOptions> = {
   prefix: "",
   staleAfterMs: 420_000,
   expireAfterMs: 600_000,
+  leaseMs: 10_000,
   connectTimeoutMs: 3_000,
   statementTimeoutMs: 4_000,
 };
 
 const EXPIRE_MAX_MS = 86_400_000;
 const TIMEOUT_MAX_MS = 60_000;
+const LEASE_MAX_MS = 600_000;
+const LEASE_MIN_MS = 1_000;
 
 /** What is wrong with the table's options, one sentence each. */
 export function tableFaults(options: Required<TableOptions>): string[] {
@@ -49,6 +58,7 @@ export function tableFaults(options: Required<TableOptions>): string[] {
   const limits = [
     ["staleAfterMs", EXPIRE_MAX_MS],
     ["expireAfterMs", EXPIRE_MAX_MS],
+    ["leaseMs", LEASE_MAX_MS],
     ["connectTimeoutMs", TIMEOUT_MAX_MS],
     ["statementTimeoutMs", TIMEOUT_MAX_MS],
   ] as const;
@@ -56,6 +66,9 @@ export function tableFaults(options: Required<TableOptions>): string[] {
     const value = options[name];
     if (Number.isSafeInteger(value) && value >= 1 && value <= max) continue;
     faults.push(`tableOptions.${name}: is ${String(value)}, allowed is 1 to ${max} ms`);
+  }
+  if (options.leaseMs >= 1 && options.leaseMs < LEASE_MIN_MS) {
+    faults.push(`tableOptions.leaseMs: is ${options.leaseMs}, at least ${LEASE_MIN_MS} ms`);
   }
   if (expireAfterMs <= staleAfterMs) {
     faults.push(
