@@ -67,6 +67,7 @@ describe("bad options are refused with all their faults", () => {
     [{ dns: { host: "a", port: 1, servers: ["dns.example"] } }, "dns.servers: holds what is no"],
     [{ dns: { host: "a", port: 1, ttl: 5 } }, "dns.ttl: is not known"],
     [{ url: "sqlite:a", tableOptions: { prefix: "a-b" } }, 'tableOptions.prefix: is "a-b"'],
+    [{ url: "sqlite:a", tableOptions: { leaseMs: 999 } }, "tableOptions.leaseMs: is 999, at least"],
     [{ url: "sqlite:a", tableOptions: { expireMs: 1 } }, "tableOptions.expireMs: is not known"],
     [
       { url: "sqlite:a", tableOptions: { expireAfterMs: 420_000 } },

@@ -32,6 +32,7 @@ export class LeaseDatabase {
   #row: LeaseRow | null = null;
   #mode: DatabaseFault["mode"] | "works" = "works";
   #faults = 0;
+  #worksFromMs = 0;
 
   constructor(time: VirtualClock, random: SeededRandom, leaseMs: number) {
     this.#time = time;
@@ -39,9 +40,9 @@ export class LeaseDatabase {
     this.leaseMs = leaseMs;
   }
 
-  /** Nothing is wrong with it. */
+  /** Nothing is wrong with it, nor was when what is under way was asked. */
   get works(): boolean {
-    return this.#mode === "works";
+    return this.#mode === "works" && this.#time.nowMs > this.#worksFromMs;
   }
 
   /** The lease by the database's time; null if it has lapsed. */
@@ -63,11 +64,12 @@ export class LeaseDatabase {
     this.#mode = mode;
     const fault = ++this.#faults;
     this.#time.after(forMs, () => {
-      if (fault === this.#faults) this.#mode = "works";
+      if (fault === this.#faults) this.repair();
     });
   }
 
   repair(): void {
+    this.#worksFromMs = this.#time.nowMs + 2 * TIMEOUT_MS;
     this.#mode = "works";
   }
 

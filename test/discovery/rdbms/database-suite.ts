@@ -15,6 +15,7 @@ import { FencedError, OverloadedError, SkeinError } from "../../../src/errors.ts
 import { registration } from "../../conformance/discovery.ts";
 import { realClock, realRandom } from "../clocks.ts";
 import { Fixture, type MakeFixture } from "./fixture.ts";
+import { leaseRules } from "./lease-rules.ts";
 import { runRegistrations } from "./processes.ts";
 import { tableRules } from "./table-rules.ts";
 
@@ -47,6 +48,7 @@ export function databaseSuite(maker: DatabaseMaker): void {
   describe("expiry", () => expiryRules(fixture));
   describe("clusters", () => clusterRules(fixture));
   describe("tables", () => tableRules(fixture));
+  describe("the lease", () => leaseRules(fixture));
 }
 
 const HOUR_MS = 3_600_000;

@@ -14,7 +14,7 @@ export function tableRules(fixture: MakeFixture): void {
     const { rows } = await sql`select 1 as found from mine_skein_discovery_migration`.execute(
       await world.executor(),
     );
-    expect(rows).toHaveLength(1);
+    expect(rows).toHaveLength(2);
   });
 
   test("a table of that name made by somebody else is refused by name, and left alone", async () => {
