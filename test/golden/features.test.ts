@@ -27,7 +27,7 @@ const SERIAL_KINDS = Array.from(
 describe("frames behind features", () => {
   it("are recorded for every kind, each with its meaning", () => {
     const kinds = new Set([...FRAMES.values()].map((bytes) => bytes[0]));
-    const known = [...TABLE_KINDS, ...SERIAL_KINDS, 0x41, 0x42];
+    const known = [...TABLE_KINDS, ...SERIAL_KINDS, 0x41, 0x42, 0x43, 0x44];
     expect([...kinds].sort()).toEqual(known.sort());
     expect([...FRAMES.keys()].sort()).toEqual(Object.keys(FEATURE_FRAMES).sort());
     for (const [name, bytes] of FRAMES) expect(bytes[0]).toBe(FEATURE_FRAMES[name]?.kind);

@@ -5,6 +5,13 @@
  */
 import { ByteReader, ByteWriter } from "../../src/bytes.ts";
 import { DumpPage, readPage, readRequest, writeRequest } from "../../src/node/dump-frames.ts";
+import {
+  decodeLeaseAsk,
+  decodeLeaseGrant,
+  encodeLeaseAsk,
+  encodeLeaseGrant,
+  type LeaseGrant,
+} from "../../src/node/lease-frames.ts";
 import * as comparison from "../../src/tables/comparison/comparison-frames.ts";
 import { DictionaryWriter } from "../../src/tables/frame-dictionary.ts";
 import { FRAME_SHOWN } from "../../src/tables/frame-kinds.ts";
@@ -46,6 +53,7 @@ const VIEW: View = {
     [11, 11],
   ],
 };
+const GRANT: LeaseGrant = { round: 300, term: 3, holder: 8_589_934_592, leftMs: 8_750 };
 const KEY = encodeKey(["example.com", "alice"]);
 const PRINT = { a: -2, b: 123_456 };
 
@@ -244,5 +252,17 @@ export const FEATURE_FRAMES: Readonly<Record<string, FeatureFrame>> = {
     },
     write: pageBytes,
     read: (bytes) => readPage(new ByteReader(bytes)),
+  },
+  "lease ask": {
+    kind: 0x43,
+    meaning: 300,
+    write: () => encodeLeaseAsk(300),
+    read: decodeLeaseAsk,
+  },
+  lease: {
+    kind: 0x44,
+    meaning: GRANT,
+    write: () => encodeLeaseGrant(GRANT),
+    read: decodeLeaseGrant,
   },
 };
