@@ -17,6 +17,7 @@ export interface PromiseFault {
 const WRITES = "test/promises/writes.test.ts";
 const ROWS = "test/promises/rows.test.ts";
 const LIMITS = "test/promises/limits.test.ts";
+const SPLITS = "test/promises/splits.test.ts";
 
 const one = (
   name: string,
@@ -129,5 +130,20 @@ export const PROMISE_FAULTS: readonly PromiseFault[] = [
     "src/node/options.ts",
     "if (secrets.length === 0 && !isLoopback(host)) {",
     "if (secrets.length === 0 && host.length === 0) {",
+  ]),
+  one("split-serial-decides", "a paused side decides no serial call", SPLITS, [
+    "src/tables/serial-calls.ts",
+    "          this.#calls.checkWritable(this.#reads.state);\n          const decision",
+    "          const decision",
+  ]),
+  one("split-serial-wins", "a serial call is not won on a paused side", SPLITS, [
+    "src/tables/serial-calls.ts",
+    "    if (error === null) done();\n    else fail(error);",
+    "    if (error === null || error.isWritten) done();\n    else fail(error);",
+  ]),
+  one("split-clear", "every kind of write is refused on a paused side", SPLITS, [
+    "src/tables/table-transfer.ts",
+    "  reads.tables.checkWritable(1, reads.state);\n  let removed = 0;",
+    "  let removed = 0;",
   ]),
 ];
