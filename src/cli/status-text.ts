@@ -14,6 +14,8 @@ const TROUBLES: readonly (readonly [field: string, meaning: string])[] = [
   ["remoteNodesWithMissingTables", "nodes without a table declared here"],
   ["conflictTables", "tables declared in different ways"],
   ["conflictNodes", "nodes that declare a table in another way"],
+  ["splitTables", "tables that writers elsewhere treat otherwise in a split"],
+  ["splitNodes", "nodes with another split policy for a table"],
 ];
 
 /** Lines without their line ends. */
@@ -80,9 +82,14 @@ function tables(status: unknown): string[] {
 
 function troubles(status: unknown, paint: Paint): string[] {
   const found = TROUBLES.filter(([name]) => items(status, name).length > 0);
-  return found.map(([name, meaning]) => {
+  const paused = items(status, "paused").map((one) => {
+    const tables = names(field(one, "tables"));
+    return `  ${paint.yellow("writes are refused")}: ${tables} (${text(one, "text")})`;
+  });
+  const lists = found.map(([name, meaning]) => {
     return `  ${paint.yellow(meaning)}: ${names(field(status, name))}`;
   });
+  return [...paused, ...lists];
 }
 
 function section(paint: Paint, title: string, lines: readonly string[]): readonly string[] {

@@ -47,7 +47,9 @@ export class DeclaredTables {
 
   /** What peers are told. */
   list(): DeclaredTable[] {
-    return [...this.#declared.values()].map(({ identity }) => identity);
+    return [...this.#declared.values()].map(({ identity, options: { split = "merge" } }) => {
+      return split === "merge" ? identity : { ...identity, split };
+    });
   }
 
   /** Names of the tables of that policy. */

@@ -37,6 +37,7 @@ import { nodeStatus } from "./node-status.ts";
 import { type CheckedNodeOptions, checkNodeOptions, type NodeOptions } from "./options.ts";
 import { Readiness } from "./readiness.ts";
 import { FEATURE_DUMP, RemoteDumps } from "./remote-dumps.ts";
+import { FEATURE_SPLIT } from "./report.ts";
 import { Reports } from "./reports.ts";
 import { Seeker } from "./seeker.ts";
 import type { NodeStatus } from "./status.ts";
@@ -297,7 +298,7 @@ export class Node {
       {
         ...{ cluster, name, secrets, limits, timings, clusterSize, ...identity },
         address: this.#address,
-        features: [...TABLES_FEATURES, FEATURE_DUMP],
+        features: [...TABLES_FEATURES, FEATURE_DUMP, FEATURE_SPLIT],
       },
       {
         transport: this.#transport,

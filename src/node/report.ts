@@ -4,10 +4,14 @@
  */
 import { ByteReader, ByteWriter } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
+import { SPLIT_POLICIES, type SplitPolicy } from "../tables/split.ts";
 import type { TableLifetime, TableType } from "../tables/table-state.ts";
 
 /** The node layer's frames; the cluster's and the tables' are below. */
 export const FRAME_REPORT = 0x40;
+
+/** Nodes with it tell, and are told, what each other's writes do in a split. */
+export const FEATURE_SPLIT = "split";
 
 /** Whether a node's discovery gives answers. */
 export type DiscoveryState = "works" | "fails" | "none";
@@ -17,6 +21,8 @@ export interface DeclaredTable {
   readonly name: string;
   readonly type: TableType;
   readonly lifetime: TableLifetime;
+  /** What that node's writes do in a split; absent if they are merged. */
+  readonly split?: SplitPolicy;
 }
 
 /** One node's report. */
@@ -29,13 +35,15 @@ const STATES: readonly DiscoveryState[] = ["none", "works", "fails"];
 const TABLES_MAX = 10_000;
 const NAME_BYTES_MAX = 1024;
 
-export function encodeReport(report: NodeReport): Uint8Array {
+/** `withSplit`: the peer has the feature. */
+export function encodeReport(report: NodeReport, withSplit = false): Uint8Array {
   const writer = new ByteWriter(256);
   writer.u8(FRAME_REPORT);
   writer.u8(STATES.indexOf(report.discovery));
   writer.varint(report.tables.length);
   for (const table of report.tables) {
-    writer.u8((table.type === "bag" ? 1 : 0) | (table.lifetime === "cluster" ? 2 : 0));
+    const split = withSplit ? SPLIT_POLICIES.indexOf(table.split ?? "merge") << 2 : 0;
+    writer.u8((table.type === "bag" ? 1 : 0) | (table.lifetime === "cluster" ? 2 : 0) | split);
     writer.text(table.name);
   }
   return writer.take();
@@ -50,11 +58,13 @@ export function decodeReport(frame: Uint8Array): NodeReport {
   const count = reader.varint(TABLES_MAX);
   for (let at = 0; at < count; at++) {
     const flags = reader.u8();
-    if (flags > 3) throw new ProtocolError(`table flags ${flags}, known are 0 to 3`);
+    const split = SPLIT_POLICIES[flags >> 2];
+    if (split === undefined) throw new ProtocolError(`table flags ${flags}, known are 0 to 11`);
     tables.push({
       name: reader.text(NAME_BYTES_MAX),
       type: (flags & 1) !== 0 ? "bag" : "set",
       lifetime: (flags & 2) !== 0 ? "cluster" : "node",
+      ...(split === "merge" ? {} : { split }),
     });
   }
   reader.end();

@@ -1,7 +1,13 @@
 /** The newest report of each linked node, and when this node sends its own. */
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Peer } from "../cluster/cluster-events.ts";
-import { decodeReport, encodeReport, FRAME_REPORT, type NodeReport } from "./report.ts";
+import {
+  decodeReport,
+  encodeReport,
+  FEATURE_SPLIT,
+  FRAME_REPORT,
+  type NodeReport,
+} from "./report.ts";
 
 export class Reports {
   readonly #own: () => NodeReport;
@@ -18,13 +24,16 @@ export class Reports {
 
   /** Tells one peer, over its new link. */
   linkUp(cluster: Cluster, peer: Peer): void {
-    cluster.send(peer.origin, encodeReport(this.#own()));
+    this.#send(cluster, peer);
   }
 
   /** Tells every linked peer that something has changed here. */
   changed(cluster: Cluster): void {
-    const frame = encodeReport(this.#own());
-    for (const peer of cluster.linkedPeers()) cluster.send(peer.origin, frame);
+    for (const peer of cluster.linkedPeers()) this.#send(cluster, peer);
+  }
+
+  #send(cluster: Cluster, { origin, features }: Peer): void {
+    cluster.send(origin, encodeReport(this.#own(), features.includes(FEATURE_SPLIT)));
   }
 
   linkDown(peer: Peer): void {

@@ -44,6 +44,9 @@ export interface StatusLists {
   /** Names that are declared with another type or lifetime elsewhere, and where. */
   readonly conflictTables: readonly string[];
   readonly conflictNodes: readonly string[];
+  /** Tables whose writers do something else in a split elsewhere, and where. */
+  readonly splitTables: readonly string[];
+  readonly splitNodes: readonly string[];
 }
 
 /** Tables of one policy that may not be written now. */
@@ -150,15 +153,20 @@ function tableLists(
   | "remoteNodesWithMissingTables"
   | "conflictTables"
   | "conflictNodes"
+  | "splitTables"
+  | "splitNodes"
 > {
   const unknown = new Map<string, Set<string>>();
   const missing = new Map<string, Set<string>>();
   const conflicts = new Map<string, Set<string>>();
+  const splits = new Map<string, Set<string>>();
   for (const [node, { tables }] of reports) {
     for (const theirs of tables) {
       const ours = declared.filter((table) => table.name === theirs.name);
+      const alike = ours.find((table) => same(table, theirs));
       if (ours.length === 0) note(unknown, theirs.name, node);
-      else if (!ours.some((table) => same(table, theirs))) note(conflicts, theirs.name, node);
+      else if (alike === undefined) note(conflicts, theirs.name, node);
+      else if (alike.split !== theirs.split) note(splits, theirs.name, node);
     }
     for (const ours of declared) {
       if (!tables.some((table) => table.name === ours.name)) note(missing, ours.name, node);
@@ -171,6 +179,8 @@ function tableLists(
     remoteNodesWithMissingTables: nodesOf(missing),
     conflictTables: sorted(conflicts.keys()),
     conflictNodes: nodesOf(conflicts),
+    splitTables: sorted(splits.keys()),
+    splitNodes: nodesOf(splits),
   };
 }
 

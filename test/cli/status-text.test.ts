@@ -32,6 +32,10 @@ describe("the picture of a status", () => {
     const picture = render({ ...status, conflictTables: ["sessions"], unavailableNodes: ["c"] });
     expect(picture).toMatch(/declared in different ways: sessions/);
     expect(picture).toMatch(/out of reach: c/);
+    const paused = [{ tables: ["names", "posts"], text: "this node sees 1 of 3 members" }];
+    expect(render({ ...status, paused })).toMatch(
+      /writes are refused: names, posts \(this node sees 1 of 3 members\)/,
+    );
   });
 
   it("survives an answer of another version", () => {

@@ -516,15 +516,15 @@ const SPLIT: readonly Mutation[] = [
     "if (live >= needed) return null;",
     "if (live >= needed - 1) return null;",
   ]),
-  one("done-in-a-minority", "a write that pauses is done once a majority has it", 7, [
+  one("done-in-a-minority", "a write that pauses is done once a majority has it", 3, [
     "src/tables/split.ts",
     'return table.split === "pauseMinority" ? this.#leastOthers : 0;',
     'return table.split === "merge" ? this.#leastOthers : 0;',
   ]),
   one("paused-writes-wait", "a write that waits fails when its table is paused", 1, [
     "src/tables/acks.ts",
-    "      if (error === null) continue;\n      while",
-    "      if (error !== null) continue;\n      while",
+    "const error = errorOf(queue.terms.table);",
+    "const error = errorOf(queue.terms.table) === null ? null : null;",
   ]),
   one("links-are-members", "who lost its link is a member until the detector says otherwise", 74, [
     "src/cluster/roster.ts",

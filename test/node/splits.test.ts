@@ -226,6 +226,25 @@ describe("a declaration of a table that pauses", () => {
     expect(node.table("t")).toBe(node.getTable("t"));
   });
 
+  it("that differs elsewhere is told in status, and each node keeps to its own", async () => {
+    const [a, b] = await three();
+    const [nodeA, nodeB, nodeC] = cluster.nodes as [Node, Node, Node];
+    expect(nodeA.status()).toMatchObject({ splitTables: [], splitNodes: [] });
+    nodeC.removeTable("names");
+    const c = nodeC.table<number>("names", { lifetime: "cluster" });
+    await cluster.advance(100);
+    for (const node of [nodeA, nodeB]) {
+      expect(node.status()).toMatchObject({ splitTables: ["names"], splitNodes: ["c"] });
+      expect(node.status().conflictTables).toEqual([]);
+    }
+    expect(nodeC.status()).toMatchObject({ splitTables: ["names"], splitNodes: ["a", "b"] });
+    cluster.cut(["c"], ["a", "b"]);
+    await cluster.advance(NOTICED_MS);
+    expect(await c.set("k", 1)).toMatchObject({ alone: true });
+    expect(await a.set("k", 2)).toMatchObject({ nodes: 1 });
+    expect(b.get("k")).toBe(2);
+  });
+
   it("of another policy is another declaration", async () => {
     cluster = await startTestCluster({ nodes: ["a"], options: { clusterSize: 1 } });
     const node = cluster.node("a");
