@@ -176,8 +176,8 @@ export class RemoteDumps {
     }
     if (this.#served.size >= DUMPS_MAX) return undefined;
     // Asking for a table makes none.
-    const { tables, origins } = this.#parts.tables().replica;
-    const state = tables.get(tableId(table)) ?? new TableState(table, origins);
+    const { tables, origins, decoded } = this.#parts.tables().replica;
+    const state = tables.get(tableId(table)) ?? new TableState(table, origins, decoded);
     return { table: state, heads: state.rows.values(), hidden, usedAtMs };
   }
 

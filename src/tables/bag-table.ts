@@ -104,7 +104,9 @@ export class BagTable<V = unknown, I extends string = string> {
   /** The distinct values under a key, newest first. */
   getAll(key: Key): V[] {
     const head = this.#reads.state.rows.get(encodeKey(key));
-    return head === undefined ? [] : this.#distinct(head).map((row) => row.read() as V);
+    return head === undefined
+      ? []
+      : this.#distinct(head).map((row) => this.#reads.state.readRow(row) as V);
   }
 
   /** Whether there is any value under the key, or that one. */
@@ -136,7 +138,7 @@ export class BagTable<V = unknown, I extends string = string> {
   /** Rows that an index has under a value. */
   *find(index: I, value: Key): IterableIterator<[Key, V]> {
     for (const row of this.#reads.find(index, value)) {
-      yield [decodeKey(row.key), row.read() as V];
+      yield [decodeKey(row.key), this.#reads.state.readRow(row) as V];
     }
   }
 
@@ -222,7 +224,8 @@ export class BagTable<V = unknown, I extends string = string> {
     for (const { key } of rows) {
       const head = this.#reads.state.rows.get(key);
       if (head === undefined) continue;
-      for (const row of this.#distinct(head)) yield [decodeKey(key), row.read() as V];
+      for (const row of this.#distinct(head))
+        yield [decodeKey(key), this.#reads.state.readRow(row) as V];
     }
   }
 

@@ -39,6 +39,11 @@ export interface TablesLimits {
   readonly retiredRanges: number;
   /** Keys that one comparison looks at; the rest is left to the next. Default 10,000. */
   readonly compareKeys: number;
+  /**
+   * Encoded bytes of values that are kept decoded after they were read, with 64 for each; decoded
+   * they take about one and a half times that. Default 256 MiB.
+   */
+  readonly decodedBytes: number;
   /** Tables known, declared or not. Default 10,000. */
   readonly tables: number;
   /** Serial calls that may be under way on this node. Default 20,000. */
@@ -66,6 +71,7 @@ export const defaultLimits: TablesLimits = {
   expiryGraceMs: 5000,
   retiredRanges: 64,
   compareKeys: 10_000,
+  decodedBytes: 256 * 1024 * 1024,
   tables: 10_000,
   serialCalls: 20_000,
   serialKeys: 100_000,

@@ -11,6 +11,7 @@
 import { Ahead } from "./ahead.ts";
 import type { ChangeReason } from "./change.ts";
 import { type Counters, newCounters } from "./counters.ts";
+import { DecodedValues } from "./decoded-values.ts";
 import { Deliveries } from "./deliveries.ts";
 import { birthHash, Digest, hashBirth } from "./digest.ts";
 import { HybridClock } from "./hybrid-clock.ts";
@@ -31,6 +32,7 @@ export class Replica {
   readonly tables = new Map<string, TableState>();
   readonly clock = new HybridClock();
   readonly digest = new Digest();
+  readonly decoded: DecodedValues;
   readonly ahead = new Ahead();
   readonly counters: Counters = newCounters();
   /** Sets that are told of every key that changes: open sessions and the open pull. */
@@ -56,6 +58,7 @@ export class Replica {
     this.deliveries = new Deliveries(listenerFailed);
     this.origins = new Origins(selfId);
     this.limits = limits;
+    this.decoded = new DecodedValues(limits.decodedBytes);
     this.observer = observer;
   }
 
@@ -64,7 +67,7 @@ export class Replica {
     const last = this.#lastTable;
     if (last !== null && isSameTable(last, identity)) return last;
     const id = tableId(identity);
-    const known = this.tables.get(id) ?? new TableState(identity, this.origins);
+    const known = this.tables.get(id) ?? new TableState(identity, this.origins, this.decoded);
     this.tables.set(id, known);
     this.#lastTable = known;
     return known;

@@ -3,7 +3,7 @@
  * or the members of a bag) are chained, greatest stamp first. One shape, so that a million rows
  * stay monomorphic: ten fields, small integers where possible.
  */
-import { decodeValue, isShareable } from "./value.ts";
+import { decodeValue } from "./value.ts";
 
 /** A value as written: what `put` holds against the rows. Origins are local indexes. */
 export interface Written {
@@ -21,7 +21,7 @@ export class Row {
   readonly key: string;
   /** Encoded value. */
   value: string;
-  /** The decoded value once it was read, if it may be shared between readers. */
+  /** The decoded value while it is kept; only what readers may share is. */
   decoded: unknown = undefined;
   birthOrigin: number;
   birthSeq: number;
@@ -52,12 +52,9 @@ export class Row {
     this.lo = lo;
   }
 
-  /** The value as a reader sees it: plain data is decoded once, the rest afresh each time. */
+  /** The value as a reader sees it, decoded now unless it is kept; see decoded-values.ts. */
   read(): unknown {
-    if (this.decoded !== undefined) return this.decoded;
-    const value = decodeValue(this.value);
-    if (isShareable(this.value)) this.decoded = value;
-    return value;
+    return this.decoded === undefined ? decodeValue(this.value) : this.decoded;
   }
 }
 

@@ -166,7 +166,8 @@ export class TableReads {
       if (head === undefined) continue;
       if (this.state.type === "bag") {
         for (let row: Row | null = head; row !== null; row = row.next) {
-          if (!this.state.isHidden(row) && index.matches(row.read(), encoded)) yield row;
+          if (!this.state.isHidden(row) && index.matches(this.state.readRow(row), encoded))
+            yield row;
         }
       } else {
         const row = this.state.firstVisible(head);
@@ -174,7 +175,7 @@ export class TableReads {
         // Siblings are all in the index; only the visible one counts.
         if (row.next === null && row === head) yield row;
         else if (this.state.merged !== null && this.state.multi.has(key)) continue;
-        else if (index.matches(row.read(), encoded)) yield row;
+        else if (index.matches(this.state.readRow(row), encoded)) yield row;
       }
     }
     if (this.state.merged !== null) yield* this.#findMerged(index, encoded);
@@ -237,7 +238,7 @@ export class TableReads {
     const ownerOrigin = this.#tables.replica.origins.ids[row.birthOrigin] as number;
     return {
       key: decodeKey(row.key),
-      value: (hidden ? row.read() : this.state.read(row)) as V,
+      value: (hidden ? this.state.readRow(row) : this.state.read(row)) as V,
       version: this.version(row),
       owner: this.nameOf(ownerOrigin),
       ownerOrigin,

@@ -5,6 +5,7 @@
  */
 
 import type { ChangeFeed } from "./change-feed.ts";
+import type { DecodedValues } from "./decoded-values.ts";
 import type { Expiry } from "./expiry.ts";
 import type { LostBirths } from "./lost-births.ts";
 import type { MergedValues } from "./merged-values.ts";
@@ -15,6 +16,7 @@ import { compareWrites, type Row } from "./row.ts";
 import { RowMap, SHARDS, shardOf } from "./row-map.ts";
 import type { SecondaryIndex } from "./secondary-index.ts";
 import type { SplitPolicy } from "./split.ts";
+import { isShareable } from "./value.ts";
 
 /** So many rows come into order and indexes in the turn in which a table is declared. */
 const ATTACHED_AT_ONCE_MAX = 2000;
@@ -110,6 +112,7 @@ export class TableState {
   sumA = 0;
   sumB = 0;
   readonly #origins: Origins;
+  readonly #decoded: DecodedValues;
   /** Shards whose rows are in order and indexes; the rows of others come into them later. */
   #attachedShards = SHARDS;
   /** Keys whose only row is of that origin (local index): makes `size` cheap while some hide. */
@@ -117,7 +120,8 @@ export class TableState {
   /** Rows held by origin (local index). */
   readonly #birthsOf: number[] = [];
 
-  constructor(identity: TableIdentity, origins: Origins) {
+  constructor(identity: TableIdentity, origins: Origins, decoded: DecodedValues) {
+    this.#decoded = decoded;
     this.id = tableId(identity);
     this.name = identity.name;
     this.type = identity.type;
@@ -144,7 +148,7 @@ export class TableState {
         seen++;
         this.ordered?.add(head.key);
         for (let row: Row | null = head; row !== null; row = row.next) {
-          for (const index of this.indexes) index.add(row.key, indexable(row));
+          for (const index of this.indexes) index.add(row.key, this.indexable(row));
         }
       }
       this.#attachedShards++;
@@ -203,7 +207,12 @@ export class TableState {
 
   /** A row's value as indexes see it. */
   indexable(row: Row): unknown {
-    return indexable(row);
+    // A value that a peer sent and nobody can decode is in no index; reading it throws.
+    try {
+      return this.readRow(row);
+    } catch {
+      return undefined;
+    }
   }
 
   /** Rows held that this origin gave birth to. */
@@ -247,10 +256,18 @@ export class TableState {
 
   /** What reads see of a visible row: its value, or what it and its siblings are merged to. */
   read(row: Row): unknown {
-    if (this.merged === null || !this.multi.has(row.key)) return row.read();
+    if (this.merged === null || !this.multi.has(row.key)) return this.readRow(row);
     const siblings = this.visibleSiblings(row.key);
     const merged = siblings.length > 1 ? this.merged.of(siblings) : null;
-    return merged === null ? row.read() : merged.read();
+    return merged === null ? this.readRow(row) : merged.read();
+  }
+
+  /** The row's own value, which stays decoded for a while if readers may share it. */
+  readRow(row: Row): unknown {
+    if (row.decoded !== undefined) return row.decoded;
+    const value = row.read();
+    if (isShareable(row.value)) this.#decoded.keep(row, value);
+    return value;
   }
 
   /** The rows under a key that are not hidden, greatest first. */
@@ -391,30 +408,21 @@ export class TableState {
 
   #index(row: Row): void {
     if (this.indexes.length === 0 || !this.#isAttached(row.key)) return;
-    for (const index of this.indexes) index.add(row.key, indexable(row));
+    for (const index of this.indexes) index.add(row.key, this.indexable(row));
   }
 
   #unindex(row: Row, rest: Row | null): void {
     if (this.indexes.length === 0 || !this.#isAttached(row.key)) return;
     for (const index of this.indexes) {
-      index.remove(row.key, indexable(row));
+      index.remove(row.key, this.indexable(row));
       for (let other = rest; other !== null; other = other.next) {
-        index.add(row.key, indexable(other));
+        index.add(row.key, this.indexable(other));
       }
     }
   }
 
   #countSingle(row: Row, by: number): void {
     this.#singles[row.birthOrigin] = (this.#singles[row.birthOrigin] ?? 0) + by;
-  }
-}
-
-/** A value that a peer sent and nobody can decode is in no index; reading it throws. */
-function indexable(row: Row): unknown {
-  try {
-    return row.read();
-  } catch {
-    return undefined;
   }
 }
 

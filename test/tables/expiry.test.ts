@@ -1,6 +1,7 @@
 /** Rows with a time to live: removed once, by whom it is to do, and never by a clock that jumps. */
 import { describe, expect, it } from "vitest";
 import { InvalidOptionsError } from "../../src/errors.ts";
+import { DecodedValues } from "../../src/tables/decoded-values.ts";
 import { Expiry } from "../../src/tables/expiry.ts";
 import { Origins } from "../../src/tables/origins.ts";
 import type { TableOptions } from "../../src/tables/table-options.ts";
@@ -133,7 +134,8 @@ describe("Expiry", () => {
 
   it("an empty table has nothing due", () => {
     const origins = new Origins(1);
-    const table = new TableState({ name: "t", type: "set", lifetime: "node" }, origins);
+    const identity = { name: "t", type: "set", lifetime: "node" } as const;
+    const table = new TableState(identity, origins, new DecodedValues(1000));
     const expiry = new Expiry(10, table, origins);
     expect([expiry.isDue(1e9), expiry.overdue(1e9, 5)]).toEqual([false, []]);
     expiry.made("k", 1, 0);
