@@ -1,6 +1,7 @@
 /** The benchmarks by name, in the order in which a run of all takes them. */
 import { benchDown } from "./down.ts";
 import { benchForm } from "./form.ts";
+import { benchGrowth } from "./growth.ts";
 import { benchHeal } from "./heal.ts";
 import { benchIdle } from "./idle.ts";
 import { benchInsert } from "./insert.ts";
@@ -35,6 +36,11 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   memory: { title: "memory per row, beside Mnesia", run: benchMemory },
   form: { title: "3 and 8 nodes with 10 tables start at once", run: benchForm },
   scale: { title: "3 to 100 nodes in one process, and a cost model", run: benchScale },
+  growth: {
+    title: "one table grows to 20 million rows",
+    run: benchGrowth,
+    isExtra: true,
+  },
   idle: { title: "what links carry when nobody writes, beside Mnesia", run: benchIdle },
 };
 

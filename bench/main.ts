@@ -5,12 +5,13 @@
 import { cpus } from "node:os";
 import { BENCHMARKS } from "./benchmarks.ts";
 import { parseCommand, usage } from "./command.ts";
+import { compareText } from "./compare.ts";
 import { familySeconds, machineSeconds } from "./cpu.ts";
 import { goalsMarkdown } from "./goals-table.ts";
 import { machineFacts } from "./machine.ts";
 import { progressDone, progressOf } from "./progress.ts";
 import { type Report, toMarkdown } from "./report.ts";
-import { keptOf, type Timed, timesTaken, writeKept, writeResults } from "./results.ts";
+import { keptOf, readKept, type Timed, timesTaken, writeKept, writeResults } from "./results.ts";
 
 /** Others may use so much of the machine before the report says that its figures are no good. */
 const QUIET_CORES = 0.1;
@@ -21,6 +22,8 @@ async function main(): Promise<void> {
     process.stdout.write(usage());
     return;
   }
+  // Read first: a file that is no good is better known before the run than after it.
+  const earlier = command.compare === null ? null : readKept(command.compare);
   const facts = machineFacts();
   process.stdout.write(`${facts.map((fact) => `- ${fact}`).join("\n")}\n\n`);
   const run: Timed[] = [];
@@ -33,6 +36,7 @@ async function main(): Promise<void> {
   }
   const kept = keptOf(facts, run);
   process.stdout.write(`${goalsMarkdown(kept.figures)}\n\nTime taken: ${timesTaken(run)}.\n`);
+  if (earlier) process.stdout.write(`\n${compareText(earlier, kept)}\n`);
   writeKept(command.json, kept);
   process.stdout.write(`All figures: ${command.json}\n`);
   if (command.write) process.stdout.write(`Written: ${writeResults(kept, run)}\n`);

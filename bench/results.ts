@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Figure } from "./figure.ts";
 import { goalsMarkdown } from "./goals-table.ts";
+import { type Plot, plotsOf, writePlots } from "./plots.ts";
 import { type Report, toMarkdown } from "./report.ts";
 
 /**
@@ -55,7 +56,7 @@ function isKept(kept: unknown): kept is Kept {
   return "format" in kept && kept.format === 1 && "figures" in kept && Array.isArray(kept.figures);
 }
 
-/** Writes RESULTS.md, with the goals first; returns its path. */
+/** Writes RESULTS.md, with the goals first, and the plots; returns the path of the former. */
 export function writeResults(kept: Kept, run: readonly Timed[]): string {
   const head = [
     "# Results",
@@ -66,9 +67,16 @@ export function writeResults(kept: Kept, run: readonly Timed[]): string {
     goalsMarkdown(kept.figures),
     `Time taken: ${timesTaken(run)}.`,
   ];
-  const reports = run.map(({ report }) => toMarkdown(report));
+  const plots = plotsOf(kept.figures);
+  const reports = run.map(({ report }) => `${toMarkdown(report)}\n${linksTo(plots, report)}`);
+  writePlots(plots);
   writeFileSync(RESULTS, `${[...head, ...reports].join("\n\n").trimEnd()}\n`);
   return RESULTS;
+}
+
+function linksTo(plots: readonly Plot[], { name }: Report): string {
+  const own = plots.filter(({ benchmark }) => benchmark === name);
+  return own.map(({ title, file }) => `![${title}](plots/${file})`).join("\n\n");
 }
 
 /** "insert 120 s, join 80 s; 200 s in all". */
