@@ -87,7 +87,7 @@ function staleness(mutation: Fault): string[] {
 
 /** A copy of the sources, with links to what is only read. */
 function copySources(into: string): void {
-  for (const folder of ["src", "test/sim", "test/promises"]) {
+  for (const folder of ["src", "test/sim", "test/promises", "test/tables"]) {
     // What a link points at is copied: a fault must never reach the working copy.
     cpSync(join(ROOT, folder), join(into, folder), { recursive: true, dereference: true });
   }

@@ -448,11 +448,6 @@ const FACE: readonly Mutation[] = [
     "this.#told = next;",
     "if (next.length === 0) this.#told = next;",
   ]),
-  one("expiry-of-the-living", "only rows of owners that are gone are ended by others", 49, [
-    "src/tables/expirer.ts",
-    "if (!hidden[row.birthOrigin] || row",
-    "if (hidden.length === 0 || row",
-  ]),
   one("expiry-early", "a row lives for all of its time", 6, [
     "src/tables/local-writer.ts",
     "table.expiry.made(op.key, seq, this.#now());",

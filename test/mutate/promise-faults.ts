@@ -18,6 +18,8 @@ const WRITES = "test/promises/writes.test.ts";
 const ROWS = "test/promises/rows.test.ts";
 const LIMITS = "test/promises/limits.test.ts";
 const SPLITS = "test/promises/splits.test.ts";
+/** By hand: the simulator comes to that moment once in thousands of seeds. */
+const EXPIRY = "test/tables/expiry.test.ts";
 
 const one = (
   name: string,
@@ -100,6 +102,11 @@ export const PROMISE_FAULTS: readonly PromiseFault[] = [
     "src/tables/change-feed.ts",
     'return this.#isGone(row) ? "ownerDown" : "ownerSuspect";',
     'return this.#isGone(row) ? "deleted" : "deleted";',
+  ]),
+  one("P6-expiry-of-the-living", "only rows of owners that are gone are ended by others", EXPIRY, [
+    "src/tables/expirer.ts",
+    "if (!hidden[row.birthOrigin] || row",
+    "if (hidden.length === 0 || row",
   ]),
   one("P7-everybody-wins", "a serial operation has one winner", ROWS, [
     "src/tables/serial/decisions.ts",

@@ -27,7 +27,7 @@ export interface AmbushParts {
 
 /** Nothing before the cluster has come together. */
 const FROM_MS = 2500;
-const SHARE = 0.05;
+const SHARE = 0.15;
 const HELD_UP = { oneWay: false, toldShare: 0, detectMs: 0, brokenShare: 0 };
 
 /** The one in the bushes. */
@@ -88,8 +88,10 @@ export class Ambush {
     const node = this.#nodeOf(life);
     if (node === undefined) return;
     const { downMs = 3500 } = script.timings;
-    const forMs = downMs * random.between(1, 3);
-    const beside = random.chance(0.5) ? [node] : [node, random.pick(others)];
+    const forMs = downMs * random.between(1.3, 3);
+    // The others go on: they are a majority.
+    const mayBeTwo = others.length + 1 >= 5;
+    const beside = mayBeTwo && random.chance(0.5) ? [node, random.pick(others)] : [node];
     this.#note(life.who, `ambush: cut off with ${beside.map(({ name }) => name)} for ${forMs} ms`);
     for (const one of beside) {
       for (const other of others) {

@@ -93,6 +93,29 @@ describe("ttlMs", () => {
     expect([a.size, a.info().rows, told.length]).toEqual([0, 0, 700]);
   });
 
+  it("rows of an owner that comes back while they are looked for are not ended by another", () => {
+    const faces = new Faces({ sliceRows: 2 });
+    const a = faces.set("a", { ttlMs: 1000, lifetime: "cluster" });
+    const b = faces.set("b", { lifetime: "cluster" });
+    faces.pair.link();
+    void b.setMany(Array.from({ length: 50 }, (_, at) => [at, ann] as const));
+    faces.pair.settle();
+    faces.pair.unlink();
+    faces.pair.a.memberDown(2);
+    // The absence is counted from the first round on, and with a grace.
+    faces.pair.tick(100);
+    faces.pair.tick(100);
+    faces.pair.pass(60_000);
+    faces.pair.a.tick(true);
+    faces.pair.a.run();
+    const { rows } = a.info();
+    expect(rows).toBeGreaterThan(40);
+    expect(rows).toBeLessThan(50);
+    faces.pair.a.memberUp(2);
+    faces.pair.settle();
+    expect(a.info().rows).toBe(rows);
+  });
+
   it("of a bag ends each value by itself", () => {
     const faces = new Faces();
     const a = faces.bag("a", { ttlMs: 1000 });

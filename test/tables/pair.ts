@@ -51,8 +51,13 @@ export class Pair {
     throw new Error("the pair does not come to rest");
   }
 
-  tick(ms: number): void {
+  /** Time passes, and nothing else happens. */
+  pass(ms: number): void {
     this.#nowMs += ms;
+  }
+
+  tick(ms: number): void {
+    this.pass(ms);
     this.a.tick(true);
     this.b.tick(true);
     this.settle();
