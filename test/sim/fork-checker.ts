@@ -13,11 +13,20 @@ const OPS_KEPT = 60;
 export class ForkChecker {
   readonly #table: string;
   readonly #lives: ReadonlyMap<number, Incarnation>;
+  /** Lives whose name is another's by now: what they alone hold comes to nobody. */
+  readonly #replaced: ReadonlySet<Incarnation>;
   readonly #ops = new Map<string, WrittenOp[]>();
 
-  constructor(table: string, lives: ReadonlyMap<number, Incarnation>) {
+  constructor(
+    table: string,
+    of: {
+      readonly lives: ReadonlyMap<number, Incarnation>;
+      readonly replaced: ReadonlySet<Incarnation>;
+    },
+  ) {
     this.#table = table;
-    this.#lives = lives;
+    this.#lives = of.lives;
+    this.#replaced = of.replaced;
   }
 
   /** An op was written. Returns what is wrong with it, or null. */
@@ -49,7 +58,7 @@ export class ForkChecker {
     const isGone = owner?.process.alive !== true || owner.left;
     if (isGone && this.#table.endsWith("|node")) return false;
     for (const life of this.#lives.values()) {
-      if (!life.process.alive || life.left) continue;
+      if (!life.process.alive || life.left || this.#replaced.has(life)) continue;
       const { origins, tables } = life.engine.tables.replica;
       const index = origins.find(origin);
       if (index >= 0 && tables.get(this.#table)?.find(key, index, seq)) return true;
@@ -60,7 +69,7 @@ export class ForkChecker {
   /** Whether a living node has applied that op. */
   #isHeld({ dot: [origin, seq] }: WrittenOp): boolean {
     for (const life of this.#lives.values()) {
-      if (!life.process.alive || life.left) continue;
+      if (!life.process.alive || life.left || this.#replaced.has(life)) continue;
       const { origins } = life.engine.tables.replica;
       const index = origins.find(origin);
       // What a retired origin wrote counts as covered without having been there.

@@ -6,7 +6,7 @@
  * more nodes have lost their memory at a time than the mode allows. `available`: the history up
  * to the moment in which a living node was first counted as down or left out by another one, for
  * from then on there may be two clusters, or in which nobody was left who remembers anything;
- * until then no key may ever have two rows either.
+ * until then no key may ever have two rows either; nor ever in `quorum` mode.
  */
 import type { WrittenOp } from "../../src/tables/observer.ts";
 import { Ambush } from "./ambush.ts";
@@ -45,7 +45,8 @@ export class SerialWorld {
   readonly #fleet: Fleet;
   readonly #faults: Faults;
   readonly #clients: SerialClients;
-  readonly #forks: ForkChecker;
+  /** By table. */
+  readonly #forks: ReadonlyMap<string, ForkChecker>;
   readonly #ambush: Ambush;
   /** The table of that mode. */
   readonly #available: string;
@@ -85,7 +86,8 @@ export class SerialWorld {
     });
     const fleet = this.#fleet;
     this.#faults = new Faults({ time, network, fleet, totals, trace, activeMs: script.activeMs });
-    this.#forks = new ForkChecker(this.#available, fleet.lives);
+    const tables = script.serialTables.map(tableId);
+    this.#forks = new Map(tables.map((id) => [id, new ForkChecker(id, fleet)]));
     this.#ambush = new Ambush({
       ...{ script, time, network, fleet, totals, trace },
       random: random.fork(3),
@@ -144,17 +146,26 @@ export class SerialWorld {
 
   #wrote(life: Incarnation, op: WrittenOp): void {
     this.#ambush.wrote(life, op.table !== this.#available);
-    const fault = this.#forks.wrote(op);
-    if (fault === null || this.#splitMoment < Number.POSITIVE_INFINITY) return;
+    const fault = this.#forks.get(op.table)?.wrote(op) ?? null;
+    if (fault === null || this.#mayFork(op.table)) return;
     this.#report("serial:fork", `${life.who}: ${fault}`);
   }
 
-  /** At rest, where there was no split, no key has two rows. */
+  /** After a split `available` tables may have two rows under a key, others after a loss. */
+  #mayFork(table: string): boolean {
+    const moment = table === this.#available ? this.#splitMoment : this.#lossMoment;
+    return moment < Number.POSITIVE_INFINITY;
+  }
+
+  /** At rest no key has two rows. */
   #checkForks(): void {
-    if (this.#splitMoment < Number.POSITIVE_INFINITY) return;
     for (const { who, engine } of this.#fleet.live()) {
-      for (const key of engine.tables.replica.tables.get(this.#available)?.multi ?? []) {
-        this.#report("serial:fork", `${who} holds two rows under ${JSON.stringify(key)} at rest`);
+      for (const id of this.#forks.keys()) {
+        if (this.#mayFork(id)) continue;
+        for (const key of engine.tables.replica.tables.get(id)?.multi ?? []) {
+          const what = `${who} holds two rows of ${id} under ${JSON.stringify(key)} at rest`;
+          this.#report("serial:fork", what);
+        }
       }
     }
   }

@@ -79,7 +79,9 @@ export class Outcomes {
 
   /** Asks for what has come up in this turn; ops written in it must have been sent before. */
   ask(term: Term, broadcast: (frame: SerialFrame) => void): void {
-    for (const released of slices(this.#takeEnded())) broadcast({ kind: "ended", released });
+    if (this.#pledged.size > 0) {
+      for (const released of slices(this.#takeEnded())) broadcast({ kind: "ended", released });
+    }
     if (this.#decided.length + this.#checking.length === 0) return;
     const view = viewOf(this.#parts.replica.origins);
     const send = (calls: readonly Check[], asked: readonly AskedKey[]): void => {

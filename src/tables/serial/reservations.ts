@@ -146,11 +146,13 @@ export class Reservations {
   }
 
   #drop(resource: string, entry: Entry, isFree: (holder: Holder) => boolean): void {
-    for (const holder of entry.holders) {
-      if (isFree(holder)) this.#unname(holder.origin, holder.request);
+    const { holders } = entry;
+    for (let at = holders.length - 1; at >= 0; at--) {
+      const holder = holders[at] as Holder;
+      if (!isFree(holder)) continue;
+      this.#unname(holder.origin, holder.request);
+      holders.splice(at, 1);
     }
-    const left = entry.holders.filter((holder) => !isFree(holder));
-    entry.holders.splice(0, entry.holders.length, ...left);
     this.#tidy(resource, entry);
   }
 
