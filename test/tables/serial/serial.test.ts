@@ -40,6 +40,35 @@ describe("insertNew", () => {
   });
 });
 
+describe("a node that has just begun", () => {
+  it("takes no row for absent whose owner it has not heard of and the leader has", () => {
+    const wired = new Wired(4, { lifetime: "node" });
+    for (const [one, other] of [
+      [1, 2],
+      [1, 3],
+      [2, 3],
+    ] as const) {
+      wired.link(one, other);
+    }
+    for (const node of wired.nodes) node.serial.open();
+    wired.settle();
+    const first = wired.insert(3, "k", "first");
+    wired.settle();
+    for (const peer of [1, 2]) wired.link(4, peer);
+    wired.settle();
+    const second = wired.insert(4, "k", "second");
+    wired.settle();
+    expect([first.result, second.result, wired.value(4, "k")]).toEqual([
+      true,
+      undefined,
+      undefined,
+    ]);
+    wired.node(4).memberUp(3);
+    wired.settle();
+    expect([second.result, wired.value(4, "k")]).toEqual([false, "first"]);
+  });
+});
+
 describe("the leader", () => {
   it("serves nobody before it has met those that it can reach", () => {
     const wired = new Wired(1);

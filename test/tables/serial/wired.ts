@@ -4,10 +4,10 @@ import { DETOUR_FEATURE, SERIAL_FEATURE } from "../../../src/tables/features.ts"
 import type { TablesLimits } from "../../../src/tables/limits.ts";
 import { ReservedKey } from "../../../src/tables/serial/decisions.ts";
 import type { Pending } from "../../../src/tables/serial/requests.ts";
+import type { TableIdentity } from "../../../src/tables/table-state.ts";
 import { Tables } from "../../../src/tables/tables.ts";
 import { encodeValue } from "../../../src/tables/value.ts";
 
-const IDENTITY = { name: "claims", type: "set", lifetime: "cluster" } as const;
 /** What nodes of today have. */
 const FEATURES = [SERIAL_FEATURE, DETOUR_FEATURE];
 const RUNS_MAX = 10_000;
@@ -19,14 +19,24 @@ export interface Outcome {
   error?: Error;
 }
 
+/** How the nodes are made. */
+export interface WiredOptions {
+  readonly clusterSize?: number;
+  readonly limits?: Partial<TablesLimits>;
+  /** Of the rows; default `cluster`. */
+  readonly lifetime?: "node" | "cluster";
+}
+
 /** The nodes; origins are 1, 2, 3 … */
 export class Wired {
+  readonly #identity: TableIdentity;
   readonly nodes: Tables[] = [];
   readonly #sent: { from: number; to: number; frame: Uint8Array }[] = [];
   readonly #links = new Set<string>();
   #nowMs = 0;
 
-  constructor(count: number, of: { clusterSize?: number; limits?: Partial<TablesLimits> } = {}) {
+  constructor(count: number, { lifetime = "cluster", ...of }: WiredOptions = {}) {
+    this.#identity = { name: "claims", type: "set", lifetime };
     for (let origin = 1; origin <= count; origin++) {
       this.nodes.push(
         new Tables({
@@ -47,7 +57,7 @@ export class Wired {
   }
 
   /** All nodes linked and open. */
-  static joined(count: number, of: { clusterSize?: number; limits?: Partial<TablesLimits> } = {}) {
+  static joined(count: number, of: WiredOptions = {}): Wired {
     const wired = new Wired(count, of);
     for (let a = 1; a <= count; a++) for (let b = a + 1; b <= count; b++) wired.link(a, b);
     for (const node of wired.nodes) node.serial.open();
@@ -137,13 +147,13 @@ export class Wired {
   }
 
   value(origin: number, key: string): unknown {
-    return this.node(origin).open(IDENTITY).visible(key)?.read();
+    return this.node(origin).open(this.#identity).visible(key)?.read();
   }
 
   /** Rows under a key at that node. */
   rows(origin: number, key: string): number {
     let count = 0;
-    const state = this.node(origin).open(IDENTITY);
+    const state = this.node(origin).open(this.#identity);
     for (let row = state.rows.get(key) ?? null; row !== null; row = row.next) count++;
     return count;
   }
@@ -155,7 +165,7 @@ export class Wired {
     decide: ((reserved: ReservedKey) => { seq: number; result: unknown }) | null,
   ): Outcome {
     const tables = this.node(origin);
-    const state = tables.open(IDENTITY);
+    const state = tables.open(this.#identity);
     const { write, replica } = tables;
     const { ids } = replica.origins;
     const outcome: Outcome = {};
