@@ -460,6 +460,11 @@ const FACE: readonly Mutation[] = [
   ]),
 ];
 
+/**
+ * That who has promised a newer term confirms nothing of an older one is not among them: since a
+ * majority pledges each key before it is written, a late yes does no harm, for nobody else was
+ * given the key. That rule only spares a caller a wrong "not known".
+ */
 const SERIAL: readonly Mutation[] = [
   one("no-takeover", "a leader serves only when all members follow it", 102, [
     "src/tables/serial/leader.ts",
@@ -474,7 +479,7 @@ const SERIAL: readonly Mutation[] = [
   {
     name: "grant-survives",
     rule: "a grant dies with its link and its term",
-    seed: 52,
+    seed: 21,
     edits: [
       {
         file: "src/tables/serial/serial.ts",
@@ -488,7 +493,7 @@ const SERIAL: readonly Mutation[] = [
       },
     ],
   },
-  one("freed-early", "a dead node's keys are free when all hold as much of its log", 6, [
+  one("freed-early", "a dead node's keys are free when all hold as much of its log", 91, [
     "src/tables/serial/leader.ts",
     "    this.#followers.delete(id);\n    this.reservations.orphan(id);\n",
     "    this.#followers.delete(id);\n    this.reservations.orphan(id);\n    this.reservations.free(id);\n",
@@ -502,6 +507,21 @@ const SERIAL: readonly Mutation[] = [
     "src/tables/serial/voters.ts",
     ": Math.floor(this.#clusterSize / 2) + 1;",
     ": 1;",
+  ]),
+  one("done-before-everywhere", "a call is done when all living members have its op", 6, [
+    "src/tables/serial/outcomes.ts",
+    'if (pending.stage === "written" && pending.seq > everywhere) break;',
+    "if (everywhere < 0) break;",
+  ]),
+  one("writes-unchecked", "in quorum mode a majority is asked before anything is written", 15, [
+    "src/tables/serial/calls.ts",
+    "if (pending.call.quorum && !pending.checked) this.outcomes.check(pending);",
+    'if (pending.stage === "over") continue;',
+  ]),
+  one("pledges-forgotten", "a key that a majority has pledged stays reserved", 13, [
+    "src/tables/serial/leader.ts",
+    "if (!isHeard && !this.#origins.retired.has(origin)) this.reservations.keep(pledge);",
+    "if (!isHeard && origin === 0) this.reservations.keep(pledge);",
   ]),
 ].map((mutation) => ({ ...mutation, kind: "serial" }));
 

@@ -20,6 +20,8 @@ const LIMITS = "test/promises/limits.test.ts";
 const SPLITS = "test/promises/splits.test.ts";
 /** By hand: the simulator comes to that moment once in thousands of seeds. */
 const EXPIRY = "test/tables/expiry.test.ts";
+const SERIAL = "test/tables/serial/serial.test.ts";
+const DETOURS = "test/tables/serial/detours.test.ts";
 
 const one = (
   name: string,
@@ -111,6 +113,26 @@ export const PROMISE_FAULTS: readonly PromiseFault[] = [
   one("P7-everybody-wins", "a serial operation has one winner", ROWS, [
     "src/tables/serial/decisions.ts",
     "if (this.#current() !== undefined) return { seq: 0, result: false };",
+    "",
+  ]),
+  one("P7-absent-unheard-of", "a row of one whom the leader counts as alive is there", SERIAL, [
+    "src/tables/serial/requests.ts",
+    "const isKnown = coversView(this.#origins, batch.view) && this.#seesAll(batch.alive);",
+    "const isKnown = coversView(this.#origins, batch.view);",
+  ]),
+  one("P7-votes-without-memory", "a node that has just started does not vote", SERIAL, [
+    "src/tables/serial/voters.ts",
+    "    if (voters < this.majority && all < this.#clusterSize - 1) return null;\n",
+    "",
+  ]),
+  one("P7-detour-survives", "a way around a broken link ends when a link under it does", DETOURS, [
+    "src/tables/serial/detours.ts",
+    "if (relays && peer !== id) this.#parts.send(peer",
+    "if (relays && peer === id) this.#parts.send(peer",
+  ]),
+  one("P7-no-way-around", "with one broken link every node's serial calls are served", DETOURS, [
+    "src/tables/serial/detours.ts",
+    "if (isMissing && this.#unlinked.has(member.id)) this.#open(member);",
     "",
   ]),
   one("P8-writes-wait-unbounded", "over the limit a write is refused", LIMITS, [
