@@ -21,6 +21,14 @@ export class Ahead {
     return this.#size;
   }
 
+  /** Awaited births of one table. */
+  sizeOf(table: TableState): number {
+    if (this.#size === 0) return 0;
+    let size = 0;
+    for (const entry of this.list()) if (entry.table === table) size++;
+    return size;
+  }
+
   has(origin: number, seq: number): boolean {
     return this.#size > 0 && this.#byOrigin[origin]?.has(seq) === true;
   }

@@ -84,6 +84,11 @@ export class ChangeFeed implements Delivery {
     return this.#sinks.size > 0;
   }
 
+  /** Nothing is left to be told. */
+  get isIdle(): boolean {
+    return this.#key === null && this.#next === null && this.#nextDowns.size === 0;
+  }
+
   /** Before the rows of a key change; again for the same key changes nothing. */
   begins(key: string): void {
     if (this.#key === key || this.#recorders === 0) return;

@@ -51,6 +51,11 @@ export class LostBirths implements Delivery {
     this.#listener = listener;
   }
 
+  /** Seqs of births that are held and were told as shadowed. */
+  get shadowed(): ReadonlySet<number> {
+    return this.#shadowed;
+  }
+
   /** A row of ours is about to go, by an op of ours or of another. */
   ended(row: Row, byOther: boolean): void {
     if (this.#shadowed.delete(row.birthSeq) || !byOther) return;

@@ -63,6 +63,16 @@ export class MergedValues {
     return value;
   }
 
+  /** A key has no siblings any more. */
+  forget(key: string): void {
+    this.#kept.delete(key);
+  }
+
+  /** Keys of which a result is kept. */
+  keys(): Iterable<string> {
+    return this.#kept.keys();
+  }
+
   #sweep(): void {
     if (this.#kept.size <= 2 * this.#multi.size + SPARE_MAX) return;
     for (const key of this.#kept.keys()) if (!this.#multi.has(key)) this.#kept.delete(key);

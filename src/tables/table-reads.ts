@@ -59,6 +59,8 @@ export interface TableInfo {
   readonly bytes: number;
   /** Keys with more than one row. */
   readonly siblings: number;
+  /** Rows known to be deleted before they came: none once the nodes are at rest. */
+  readonly awaited: number;
   /** Sum over the rows stored, hexadecimal: equal on replicas that hold the same rows. */
   readonly digest: string;
   /** Rows of this node that others' writes have ended or put into the shade, since the start. */
@@ -263,6 +265,7 @@ export class TableReads {
       rows: state.births,
       bytes: state.bytes,
       siblings: state.multi.size,
+      awaited: this.#tables.replica.ahead.sizeOf(state),
       digest: hex(state.sumA) + hex(state.sumB),
       conflicts: state.lost?.count ?? 0,
       mergeErrors: state.merged?.errors ?? 0,

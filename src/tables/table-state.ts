@@ -320,6 +320,7 @@ export class TableState {
       this.#countSingle(row, -1);
     } else if (head.next === null) {
       this.multi.delete(row.key);
+      this.merged?.forget(row.key);
       this.#countSingle(head, 1);
     }
     this.births--;

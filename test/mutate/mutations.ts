@@ -270,6 +270,31 @@ const ACKS: readonly Mutation[] = [
     "if (acks.reached(id) >= due) continue;",
     "continue;",
   ]),
+  one("merged-value-kept", "nothing is kept of siblings that are gone", 2, [
+    "src/tables/table-state.ts",
+    "this.merged?.forget(row.key);",
+    "",
+  ]),
+  one("shadow-kept", "nothing is kept of a shaded row that is gone", 2, [
+    "src/tables/lost-births.ts",
+    "if (this.#shadowed.delete(row.birthSeq) || !byOther) return;",
+    "if (this.#shadowed.has(row.birthSeq) || !byOther) return;",
+  ]),
+  one("merge-outdated", "a merged value is of the siblings that are held", 2, [
+    "src/tables/merged-values.ts",
+    "if (kept !== undefined && isMadeOf(kept, rows)) return kept.value;",
+    "if (kept !== undefined) return kept.value;",
+  ]),
+  one("merge-not-told", "watchers are told the merged value", 2, [
+    "src/tables/change-feed.ts",
+    "return [shown(first, merged?.encoded ?? first.value, true)];",
+    "return [shown(first, first.value, true)];",
+  ]),
+  one("withdraw-all", "withdraw ends births of this node only", 2, [
+    "src/tables/local-writer.ts",
+    "const kills = held(table, key).filter((dot) => dot.origin === self);",
+    "const kills = held(table, key).filter((dot) => dot.origin > -1 || dot.origin === self);",
+  ]),
   one("late-not-named", "results name live members that are not waited for", 12, [
     "src/tables/acks.ts",
     "const late = members.filter((member) => !member.counted);",

@@ -8,8 +8,9 @@ import { ChangeFeed } from "../../src/tables/change-feed.ts";
 import { type Loss, LostBirths } from "../../src/tables/lost-births.ts";
 import type { Row } from "../../src/tables/row.ts";
 import type { TableState } from "../../src/tables/table-state.ts";
-import { valuesEqual } from "../../src/tables/value.ts";
+import { encodeValue, valuesEqual } from "../../src/tables/value.ts";
 import type { Incarnation } from "./incarnation.ts";
+import { type Merging, mergedValue } from "./merging.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Report } from "./state-checker.ts";
 
@@ -26,6 +27,9 @@ interface Told {
   /** Values shown by key: of a set one at most. */
   readonly mirror: Map<string, string[]>;
   readonly lost: Map<number, Loss>;
+  readonly merging: Merging | undefined;
+  /** The life's log when it declared the table: what it had lost before is not told again. */
+  readonly fromSeq: number;
 }
 
 /** The checker. */
@@ -41,19 +45,29 @@ export class FaceChecker {
   }
 
   /** A life has declared a table: from now on it listens. */
-  declared(life: Incarnation, table: TableState): void {
+  declared(life: Incarnation, table: TableState, merging?: Merging): void {
     const { origins, deliveries } = life.engine.tables.replica;
-    const told: Told = { table, mirror: new Map(), lost: new Map() };
+    const fromSeq = life.engine.tables.replica.nextSeq;
+    const told: Told = { table, mirror: new Map(), lost: new Map(), merging, fromSeq };
     const lives = this.#told.get(life) ?? [];
     this.#told.set(life, [...lives, told]);
     for (const key of table.rows.keys()) {
-      const values = shownUnder(table, key);
+      const values = shownUnder(told, key);
       if (values.length > 0) told.mirror.set(key, values);
     }
     table.feed = new ChangeFeed(table, origins, deliveries);
     table.feed.add({ record: (change) => this.#changed(life, told, change), flush: () => false });
     table.lost = new LostBirths({ table, origins, deliveries }, (loss) =>
       this.#lost(life, told, loss),
+    );
+  }
+
+  /** It is told nothing more of that table. */
+  removed(life: Incarnation, table: TableState): void {
+    const told = this.#told.get(life) ?? [];
+    this.#told.set(
+      life,
+      told.filter((one) => one.table !== table),
     );
   }
 
@@ -82,33 +96,49 @@ export class FaceChecker {
     else mirror.delete(change.key);
   }
 
-  #lost(life: Incarnation, { table, lost }: Told, loss: Loss): void {
+  #lost(life: Incarnation, { table, lost, merging }: Told, loss: Loss): void {
     this.counters.losses++;
     const what = `${life.who}: ${table.id} ${JSON.stringify(loss.key)} seq ${loss.seq}`;
     if (lost.has(loss.seq)) this.#report("conflict", `${what} is told twice as lost`);
     lost.set(loss.seq, loss);
-    if (this.#oracle.canBeLost(table.id, loss.key, [life.origin, loss.seq])) return;
+    const place = { table: table.id, key: loss.key };
+    if (this.#oracle.canBeLost(place, [life.origin, loss.seq], merging === "least")) return;
     this.#report("conflict", `${what} is told as lost, and no other has written over it`);
   }
 
-  #checkMirror(life: Incarnation, { table, mirror }: Told): void {
+  #checkMirror(life: Incarnation, told: Told): void {
+    const { table, mirror } = told;
     const keys = new Set([...table.rows.keys(), ...mirror.keys()]);
     for (const key of keys) {
-      const shown = shownUnder(table, key);
-      const told = mirror.get(key) ?? [];
+      const shown = shownUnder(told, key);
+      const seen = mirror.get(key) ?? [];
+      this.#checkRead(life, told, { key, shown });
       const isEqual =
-        shown.length === told.length &&
-        shown.every((value) => told.some((other) => valuesEqual(value, other)));
+        shown.length === seen.length &&
+        shown.every((value) => seen.some((other) => valuesEqual(value, other)));
       if (isEqual) continue;
       const what = `${table.id} ${JSON.stringify(key)}`;
       this.#report(
         "watch",
-        `${life.who}: ${what} shows ${shown.length}, told were ${told.length}, or others`,
+        `${life.who}: ${what} shows ${shown.length}, told were ${seen.length}, or others`,
       );
     }
   }
 
-  #checkLosses(life: Incarnation, { table, lost }: Told): void {
+  /** What a reader gets of a set is that value. */
+  #checkRead(
+    life: Incarnation,
+    { table }: Told,
+    { key, shown }: { readonly key: string; readonly shown: readonly string[] },
+  ): void {
+    const row = table.visible(key);
+    if (table.type === "bag" || row === undefined) return;
+    const read = encodeValue(table.read(row));
+    if (shown.length === 1 && valuesEqual(read, shown[0] as string)) return;
+    this.#report("watch", `${life.who}: ${table.id} ${key} is not read as its siblings say`);
+  }
+
+  #checkLosses(life: Incarnation, { table, lost, merging, fromSeq }: Told): void {
     const own = this.#oracle.logOf(life.origin).filter((op) => op.table === table.id);
     const killedByOwn = new Set<number>();
     for (const op of own) {
@@ -117,9 +147,9 @@ export class FaceChecker {
     const { origins } = life.engine.tables.replica;
     for (const op of own) {
       const [, seq] = op.dot;
-      if (op.kind !== "set" || lost.has(seq)) continue;
+      if (op.kind !== "set" || seq < fromSeq || lost.has(seq)) continue;
       const row = table.find(op.key, origins.self, seq);
-      const isLost = row === null ? !killedByOwn.has(seq) : isShadowed(table, row);
+      const isLost = row === null ? !killedByOwn.has(seq) : isShadowed(table, row, merging);
       if (!isLost) continue;
       const how = row === null ? "ended" : "shadowed";
       this.#report("conflict", `${life.who}: ${table.id} ${op.key} seq ${seq}: ${how}, not told`);
@@ -128,11 +158,20 @@ export class FaceChecker {
 }
 
 /** Whether another row is shown in place of that one. */
-function isShadowed(table: TableState, row: Row): boolean {
-  if (table.type === "bag") return false;
-  let first: Row | null = table.rows.get(row.key) ?? null;
-  while (first !== null && table.isGone(first)) first = first.next;
-  return first !== row;
+function isShadowed(table: TableState, row: Row, merging: Merging | undefined): boolean {
+  if (table.type === "bag" || merging === "union") return false;
+  const rows: Row[] = [];
+  for (let each: Row | null = table.rows.get(row.key) ?? null; each !== null; each = each.next) {
+    if (!table.isGone(each)) rows.push(each);
+  }
+  if (merging === undefined) return rows[0] !== row;
+  return (
+    row.value !==
+    mergedValue(
+      merging,
+      rows.map(({ value }) => value),
+    )
+  );
 }
 
 function isSetChange(values: readonly string[], at: number): boolean {
@@ -146,9 +185,13 @@ function isBagChange(values: readonly string[], { value, previous }: Change): bo
 }
 
 /** The distinct values that reads see. */
-function shownUnder(table: TableState, key: string): string[] {
+function shownUnder({ table, merging }: Told, key: string): string[] {
+  const siblings = table.visibleSiblings(key).map(({ value }) => value);
+  if (merging !== undefined && table.type === "set" && siblings.length > 0) {
+    return [mergedValue(merging, siblings)];
+  }
   const values: string[] = [];
-  for (const { value } of table.visibleSiblings(key)) {
+  for (const value of siblings) {
     if (table.type === "set" && values.length > 0) break;
     if (!values.some((held) => valuesEqual(held, value))) values.push(value);
   }

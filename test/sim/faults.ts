@@ -8,8 +8,8 @@ import type { ScriptAction } from "./script.ts";
 import type { Totals } from "./totals.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
-/** Every action but writes. */
-export type FaultAction = Exclude<ScriptAction, { kind: "write" }>;
+/** Every action but what the code of a node does. */
+export type FaultAction = Exclude<ScriptAction, { kind: "write" | "remove table" }>;
 
 /** Those that are told of a cut are told within this time. */
 const CUT_DETECT_MS = 400;

@@ -8,10 +8,12 @@ import type { SplitRefusal } from "../../src/errors.ts";
 import { assembleEngine, type Engine, type EngineEvents } from "../../src/node/engine.ts";
 import type { Log } from "../../src/runtime.ts";
 import { Expiry } from "../../src/tables/expiry.ts";
+import { MergedValues } from "../../src/tables/merged-values.ts";
 import type { WrittenOp } from "../../src/tables/observer.ts";
 import { attachIndexes, checkDeclaration } from "../../src/tables/table-options.ts";
 import type { TableState } from "../../src/tables/table-state.ts";
 import { readView } from "./inspect.ts";
+import { mergeOf } from "./merging.ts";
 import type { SimProcess } from "./process.ts";
 import type { Script, ScriptTable } from "./script.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -151,9 +153,20 @@ export class Incarnation {
         state.expiry = new Expiry(table.ttlMs, state, this.engine.tables.replica.origins);
         state.expiry.adopt(this.process.now());
       }
+      if (table.merging !== undefined) {
+        state.merged = new MergedValues(mergeOf(table.merging), state.multi);
+      }
       if (table.split === "leaseSide") this.engine.lease?.use();
       this.#declared(state);
     }
+    return state;
+  }
+
+  /** The declaration is taken back; null if there is none. */
+  removeTable({ name, type, lifetime }: ScriptTable): TableState | null {
+    const state = this.engine.tables.open(checkDeclaration(name, { type, lifetime }));
+    if (!state.declared) return null;
+    state.detach();
     return state;
   }
 

@@ -134,13 +134,15 @@ export class Oracle {
   }
 
   /** Whether another origin has written anything that ends a birth or lies above it. */
-  canBeLost(table: string, key: string, birth: Dot): boolean {
+  canBeLost(place: { table: string; key: string }, birth: Dot, toOlder: boolean): boolean {
+    const { table, key } = place;
     const set = this.op(birth[0], birth[1]);
     if (set === undefined) return false;
     for (const op of this.#byKey.get(keyId(table, key))?.ops ?? []) {
       if (op.dot[0] === birth[0]) continue;
       if (op.kills.some(([origin, seq]) => origin === birth[0] && seq === birth[1])) return true;
-      if (op.birth !== null && op.birth[0] !== birth[0] && compareNewest(op, set) < 0) return true;
+      if (op.birth === null || op.birth[0] === birth[0]) continue;
+      if (toOlder || compareNewest(op, set) < 0) return true;
     }
     return false;
   }

@@ -5,6 +5,7 @@
 import type { TableState } from "../../src/tables/table-state.ts";
 import { INDEX_NAME, type Incarnation } from "./incarnation.ts";
 import { fingerprint, firstGone } from "./inspect.ts";
+import { leftover } from "./leftovers.ts";
 
 /** Why the cluster is not at rest yet; null when it is. */
 export function restlessness(live: readonly Incarnation[]): string | null {
@@ -30,7 +31,7 @@ export function restlessness(live: readonly Incarnation[]): string | null {
 
 function ownRestlessness(one: Incarnation, live: readonly Incarnation[]): string | null {
   const { tables, cluster } = one.engine;
-  const { origins, ahead } = tables.replica;
+  const { origins } = tables.replica;
   if (one.fencedBy !== null) return `fenced: ${one.fencedBy}`;
   const linked = cluster.linkedPeers().length;
   if (linked !== live.length - 1) return `${linked} links to ${live.length - 1} others`;
@@ -40,7 +41,8 @@ function ownRestlessness(one: Incarnation, live: readonly Incarnation[]): string
     return `vector of ${sorted(listed)}, alive are ${sorted(expected)}; closed ${origins.closedIds()}`;
   }
   if (origins.closedIds().length > 0) return `closed ${origins.closedIds()} is not retired`;
-  if (ahead.size > 0) return `${ahead.size} births are awaited`;
+  const left = leftover(one);
+  if (left !== null) return left;
   if (tables.merging) return "a merge is under way";
   const { pulling, waitingFrames } = tables.work;
   if (pulling) return "a pull is open";

@@ -48,11 +48,12 @@ export function scenarioOf(seed: number, { forgetful = false }: ScenarioOptions 
     ...writesOf(random, { nodeCount, tableCount: tables.length, activeMs }),
     ...faultsOf(random, { nodeCount, activeMs, weather, mortals }),
   ];
-  actions.sort((a, b) => a.atMs - b.atMs);
+  const acted = withLaterActs(seed, actions, { nodeCount, tableCount: tables.length, activeMs });
+  acted.sort((a, b) => a.atMs - b.atMs);
   return {
     seed: random.u32(),
     nodes: withEarlier(seed, later.nodes),
-    tables: withTimesToLive(seed, tables),
+    tables: withMerging(seed, withTimesToLive(seed, tables)),
     network: {
       delayMinMs: 0.2,
       delayMaxMs: random.pick([2, 20, 150]),
@@ -62,7 +63,7 @@ export function scenarioOf(seed: number, { forgetful = false }: ScenarioOptions 
     timings: timingsOf(random, forgetful ? random.int(2000, 5000) : activeMs),
     limits: { ...limitsOf(random), ...later.limits },
     originGap: random.pick([1, 1, 3, 1_000_000]),
-    actions,
+    actions: acted,
     activeMs,
   };
 }
@@ -109,6 +110,36 @@ function withTimesToLive(seed: number, tables: readonly ScriptTable[]): ScriptTa
   return tables.map((table) =>
     random.chance(0.5) ? { ...table, ttlMs: random.pick([300, 1500, 5000]) } : table,
   );
+}
+
+/** What some sets say of concurrent writes. */
+function withMerging(seed: number, tables: readonly ScriptTable[]): ScriptTable[] {
+  const random = new SeededRandom(seed, 16);
+  if (random.chance(0.5)) return [...tables];
+  return tables.map((table) =>
+    table.type === "set" ? { ...table, merging: random.pick(["union", "least"]) } : table,
+  );
+}
+
+/** Some deletes take back the node's own rows only; tables are declared no longer, for a while. */
+function withLaterActs(
+  seed: number,
+  actions: readonly ScriptAction[],
+  of: { readonly nodeCount: number; readonly tableCount: number; readonly activeMs: number },
+): ScriptAction[] {
+  const random = new SeededRandom(seed, 17);
+  const share = random.pick([0, 0.3, 0.6]);
+  const acted = actions.map((action): ScriptAction => {
+    const isDelete = action.kind === "write" && action.verb === "delete";
+    return isDelete && random.chance(share) ? { ...action, verb: "withdraw" } : action;
+  });
+  for (let count = random.int(0, 3); count > 0; count--) {
+    const node = random.int(0, of.nodeCount - 1);
+    const table = random.int(0, of.tableCount - 1);
+    const atMs = random.between(500, of.activeMs);
+    acted.push({ kind: "remove table", atMs, node, table });
+  }
+  return acted;
 }
 
 export function timingsOf(random: SeededRandom, forgetAfterMs: number): Script["timings"] {

@@ -90,6 +90,7 @@ export class ScriptWriter {
 function verbFor(table: TableState, verb: WriteVerb): WriteVerb {
   if (table.type === "bag") {
     if (verb === "set" || verb === "patch") return "add";
+    if (verb === "withdraw") return "delete";
     return verb === "setMany" ? "addMany" : verb;
   }
   if (verb === "add") return "set";
@@ -118,6 +119,8 @@ function callWriter(
       return write.patch(table, key, value);
     case "delete":
       return write.delete(table, key);
+    case "withdraw":
+      return write.withdraw(table, key);
     case "deleteMany":
       return write.deleteMany(table, keys);
     case "add":

@@ -5,6 +5,7 @@
 import type { ClusterTimings } from "../../src/cluster/cluster-options.ts";
 import type { TablesLimits } from "../../src/tables/limits.ts";
 import type { SplitPolicy } from "../../src/tables/split.ts";
+import type { Merging } from "./merging.ts";
 import type { NetworkOptions } from "./network.ts";
 
 /** A table that every node may write to. */
@@ -16,6 +17,8 @@ export interface ScriptTable {
   readonly indexed: boolean;
   /** Its rows end by themselves. */
   readonly ttlMs?: number;
+  /** What it says of concurrent writes; nothing: the newest is shown. */
+  readonly merging?: Merging;
   /** What its writes do in a split; `merge` if nothing is said. */
   readonly split?: SplitPolicy;
 }
@@ -25,6 +28,7 @@ export type WriteVerb =
   | "set"
   | "patch"
   | "delete"
+  | "withdraw"
   | "setMany"
   | "deleteMany"
   | "add"
@@ -45,6 +49,13 @@ export type ScriptAction =
       readonly keys: readonly number[];
       readonly ack: WriteAck;
       readonly timeoutMs: number;
+    }
+  /** That node's code takes its declaration of a table back. */
+  | {
+      readonly kind: "remove table";
+      readonly atMs: number;
+      readonly node: number;
+      readonly table: number;
     }
   /** The process ends at once; `silent`: its machine does, too. Null: it never comes back. */
   | {

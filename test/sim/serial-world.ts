@@ -105,7 +105,8 @@ export class SerialWorld {
       this.#fleet.bootLater(node, this.#script.nodes[node.index]?.bootAtMs ?? 0);
     }
     for (const action of this.#script.actions) {
-      if (action.kind !== "write") this.#time.after(action.atMs, () => this.#faults.act(action));
+      if (action.kind !== "write" && action.kind !== "remove table")
+        this.#time.after(action.atMs, () => this.#faults.act(action));
     }
     this.#breakLater();
     this.#clients.start();

@@ -50,6 +50,8 @@ export interface Totals {
   cuts: number;
   brokenLinks: number;
   brokenMeshes: number;
+  tablesRemoved: number;
+  withdrawn: number;
   keyChecks: number;
   fullChecks: number;
   deathChecks: number;
@@ -129,6 +131,8 @@ export function newTotals(): Totals {
     cuts: 0,
     brokenLinks: 0,
     brokenMeshes: 0,
+    tablesRemoved: 0,
+    withdrawn: 0,
     keyChecks: 0,
     fullChecks: 0,
     deathChecks: 0,
@@ -200,6 +204,8 @@ export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
   goodbyes: 0.1,
   brokenLinks: 0.4,
   brokenMeshes: 0.1,
+  tablesRemoved: 0.2,
+  withdrawn: 0.5,
   crashes: 0.5,
   fullChecks: 10,
   keyChecks: 500,

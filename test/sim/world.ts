@@ -86,7 +86,10 @@ export class World {
         this.#expiry.wrote(life, op);
         this.#writes.wrote(life, op);
       },
-      declared: (life, table) => this.#face.declared(life, table),
+      declared: (life, table) => {
+        const { merging } = script.tables.find(({ name }) => name === table.name) ?? {};
+        this.#face.declared(life, table, merging);
+      },
       accused: (life, origin) => this.#deaths.accused(life, origin),
       paused: (life, refusal) => this.#splits.paused(life, refusal),
       died: (life) => this.#deaths.died(life),
@@ -123,6 +126,7 @@ export class World {
     }
     for (const action of this.#script.actions) {
       this.#time.after(action.atMs, () => {
+        if (action.kind === "remove table") return this.#removeTable(action);
         if (action.kind !== "write") {
           this.#splits.faultComes(action);
           return this.#faults.act(action);
@@ -155,6 +159,21 @@ export class World {
 
   #runUntil(atMs: number): void {
     this.#time.runUntil(atMs, () => this.#violation !== null);
+  }
+
+  #removeTable({ node, table: at }: { readonly node: number; readonly table: number }): void {
+    const table = this.#script.tables[at % this.#script.tables.length];
+    const life = this.#fleet.node(node).current;
+    if (table === undefined || !this.#fleet.isHealthy(life)) return;
+    // Nobody ends rows of a table whose time to live is not said any more.
+    if (table.ttlMs !== undefined || table.split !== undefined) return;
+    this.#trace?.(this.#time.nowMs, life.who, `removes table ${table.name}`);
+    life.process.call(() => {
+      const removed = life.removeTable(table);
+      if (removed === null) return;
+      this.#face.removed(life, removed);
+      this.#totals.tablesRemoved++;
+    });
   }
 
   // After each turn

@@ -24,6 +24,7 @@ export interface WriteIntent {
 /** Sums over one run. */
 export interface WriteCounters {
   writes: number;
+  withdrawn: number;
   ops: number;
   acked: number;
   ackTimeouts: number;
@@ -61,6 +62,7 @@ export interface WriteWorld {
 export class WriteChecker {
   readonly counters: WriteCounters = {
     writes: 0,
+    withdrawn: 0,
     ops: 0,
     acked: 0,
     ackTimeouts: 0,
@@ -91,6 +93,7 @@ export class WriteChecker {
     this.#intent = null;
     this.#checkBatch(intent);
     if (seq > 0) this.counters.writes++;
+    if (seq > 0 && intent.verb === "withdraw") this.counters.withdrawn++;
     return seq;
   }
 
@@ -109,7 +112,8 @@ export class WriteChecker {
     if (by.engine.tables.merging || verb === "remove" || verb.endsWith("Many")) return;
     const held = this.#oracle.expected(readView(by.engine.tables), place.table, place.key);
     const shown = held.filter((row) => !isHidden(by, place.table, row));
-    const due = verb === "patch" ? shown : held;
+    const own = held.filter((row) => row.birth[0] === by.origin);
+    const due = verb === "patch" ? shown : verb === "withdraw" ? own : held;
     if (verb === "set" || verb === "add" || due.length > 0) {
       this.#report("write", `${by.who} ${verb} ${place.table} ${place.key} did nothing`);
     }
@@ -277,6 +281,11 @@ function faultOf(
     case "deleteMany":
       if (op.kind !== "delete" || op.birth !== null) return "it is no delete";
       return held.length === 0 ? "there was nothing to delete" : sameKills(op, held);
+    case "withdraw": {
+      const own = held.filter((row) => row.birth[0] === by.origin);
+      if (op.kind !== "delete" || op.birth !== null) return "it is no delete";
+      return own.length === 0 ? "it had nothing to withdraw" : sameKills(op, own);
+    }
     case "patch": {
       const visible = held.find((row) => !isHidden(by, op.table, row));
       if (op.kind !== "patch") return "it is no patch";
