@@ -275,7 +275,7 @@ const ACKS: readonly Mutation[] = [
     "this.merged?.forget(row.key);",
     "",
   ]),
-  one("shadow-kept", "nothing is kept of a shaded row that is gone", 2, [
+  one("shadow-kept", "nothing is kept of a shaded row that is gone", 1, [
     "src/tables/lost-births.ts",
     "if (this.#shadowed.delete(row.birthSeq) || !byOther) return;",
     "if (this.#shadowed.has(row.birthSeq) || !byOther) return;",
@@ -300,12 +300,7 @@ const ACKS: readonly Mutation[] = [
     "const late = members.filter((member) => !member.counted);",
     "const late = members.filter((member) => !member.counted && member.linked);",
   ]),
-  one("unlinked-forgotten", "a live member is known, linked or not", 12, [
-    "src/tables/acks.ts",
-    "if (!member.counted && !member.alive) this.#members.delete(id);",
-    "if (!member.counted) this.#members.delete(id);",
-  ]),
-  one("late-for-good", "a member that lags counts again when it does not", 7, [
+  one("late-for-good", "a member that lags counts again when it does not", 35, [
     "src/tables/lag.ts",
     "if (acked > 0 && acked >= before) acks.count(id, acked);",
     "",

@@ -107,3 +107,17 @@ it("a node that was never linked is named, and counts once others bring its ackn
   mesh.tick(3);
   expect(counted.reached).toEqual({ nodes: 2, catchingUp: [], alone: false });
 });
+
+it("a node whose link breaks before it has caught up is named", () => {
+  const mesh = new Mesh();
+  const [first] = [mesh.start(1), mesh.start(2)];
+  write(first, "first");
+  mesh.tick();
+  mesh.start(3);
+  mesh.cut(1, 3);
+  const { reached } = write(first, "x");
+  expect(reached).toBeNull();
+  const outcome = write(first, "y");
+  mesh.settle();
+  expect(outcome.reached).toEqual({ nodes: 1, catchingUp: ["n3"], alone: false });
+});
