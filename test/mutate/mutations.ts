@@ -561,32 +561,32 @@ const SPLIT: readonly Mutation[] = [
     "const error = errorOf(queue.terms.table);",
     "const error = errorOf(queue.terms.table) === null ? null : null;",
   ]),
-  one("links-are-members", "who lost its link is a member until the detector says otherwise", 74, [
-    "src/cluster/roster.ts",
-    "if (!this.#detector.isCounted(identity.origin)) continue;\n      live++;",
-    "if (this.#environment.links.get(identity.origin) === undefined) continue;\n      live++;",
+  one("half-is-a-majority", "half of a cluster is no majority", 2, [
+    "src/node/splits.ts",
+    "Math.floor(Math.max(clusterSize, known) / 2) + 1",
+    "Math.ceil(Math.max(clusterSize, known) / 2)",
   ]),
-  one("lease-from-the-answer", "a lease counts from before it was asked for", 1, [
+  one("lease-from-the-answer", "a lease counts from before it was asked for", 24, [
     "src/discovery/lease-keeper.ts",
     "untilMs: askedAt + store.leaseMs * (1 - SAFETY)",
     "untilMs: clock.now() + store.leaseMs * (1 - SAFETY)",
   ]),
-  one("news-from-the-answer", "news of a lease counts from when it was asked for", 1, [
+  one("news-from-the-answer", "news of a lease counts from when it was asked for", 6, [
     "src/node/lease-side.ts",
     "untilMs: askedAt + leftMs",
     "untilMs: this.#parts.clock.now() + leftMs",
   ]),
-  one("lease-of-the-unseen", "who does not see the holder is not on its side", 1, [
+  one("lease-of-the-unseen", "who does not see the holder is not on its side", 16, [
     "src/node/lease-side.ts",
     "return this.#parts.isLive(heard.holder) ? heard : null;",
     "return heard;",
   ]),
-  one("lease-passed-on-whole", "who passes the news on says what is left by then", 1, [
+  one("lease-passed-on-whole", "who passes the news on says what is left by then", 6, [
     "src/node/lease-side.ts",
     "const leftMs = Math.floor(untilMs - this.#parts.clock.now());",
     "const leftMs = untilMs > this.#parts.clock.now() ? this.#parts.store.leaseMs : 0;",
   ]),
-  one("away-means-mine", "without a database nobody writes once the lease is over", 1, [
+  one("away-means-mine", "without a database nobody writes once the lease is over", 7, [
     "src/node/splits.ts",
     "if (lease === undefined || lease.lease !== null) return null;",
     "if (lease === undefined || lease.lease !== null || lease.keeper.error !== null) return null;",

@@ -20,7 +20,7 @@ interface LeaseRow {
 }
 
 /** An asker waits no longer than this. */
-const TIMEOUT_MS = 1500;
+const TIMEOUT_MS = 2200;
 const WAY_MAX_MS = 20;
 
 /** The database. */
