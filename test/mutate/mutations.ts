@@ -528,6 +528,11 @@ const SERIAL: readonly Mutation[] = [
     ": Math.floor(this.#clusterSize / 2) + 1;",
     ": 1;",
   ]),
+  one("votes-without-memory", "a node that has just started does not vote", 20, [
+    "src/tables/serial/voters.ts",
+    "    if (voters < this.majority && all < this.#clusterSize - 1) return null;\n",
+    "",
+  ]),
   one("done-before-everywhere", "a call is done when all living members have its op", 6, [
     "src/tables/serial/outcomes.ts",
     'if (pending.stage === "written" && pending.seq > everywhere) break;',

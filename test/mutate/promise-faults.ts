@@ -120,11 +120,6 @@ export const PROMISE_FAULTS: readonly PromiseFault[] = [
     "const isKnown = coversView(this.#origins, batch.view) && this.#seesAll(batch.alive);",
     "const isKnown = coversView(this.#origins, batch.view);",
   ]),
-  one("P7-votes-without-memory", "a node that has just started does not vote", SERIAL, [
-    "src/tables/serial/voters.ts",
-    "    if (voters < this.majority && all < this.#clusterSize - 1) return null;\n",
-    "",
-  ]),
   one("P7-detour-survives", "a way around a broken link ends when a link under it does", DETOURS, [
     "src/tables/serial/detours.ts",
     "if (relays && peer !== id) this.#parts.send(peer",

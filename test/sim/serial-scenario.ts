@@ -42,6 +42,25 @@ const CALM: Weather = {
 
 /** The run of a seed: the same one each time. */
 export function serialScenarioOf(seed: number): SerialScript {
+  const script = plainScenarioOf(seed);
+  const random = new SeededRandom(seed, 21);
+  return random.chance(0.08) ? withMemoryLost(random, script) : script;
+}
+
+/** Three nodes and nothing but one that forgets, at the moment that suits it worst. */
+function withMemoryLost(random: SeededRandom, script: SerialScript): SerialScript {
+  const { timings } = script;
+  const nodeCount = 3;
+  return {
+    ...script,
+    nodes: Array.from({ length: nodeCount }, () => ({ bootAtMs: 0, skewMs: 0, turnMs: 0 })),
+    actions: rotationOf(random, { nodeCount, timings }),
+    clients: Array.from({ length: 6 }, (_, node) => ({ node, thinkMs: 50 })),
+    ...{ activeMs: 14_000, keyCount: 1, holdShare: 0, ambushes: [], broken: null },
+  };
+}
+
+function plainScenarioOf(seed: number): SerialScript {
   const random = new SeededRandom(seed, 8);
   const nodeCount = random.chance(0.15) ? 2 : random.int(3, 5);
   const activeMs = random.int(9_000, 14_000);
@@ -120,7 +139,8 @@ function rotationOf(
   of: { readonly nodeCount: number; readonly timings: Script["timings"] },
 ): ScriptAction[] {
   const { downMs = 3500 } = of.timings;
-  const [away, forgetful, next] = [0, 1, 2].map((at) => (at + random.int(0, 2)) % 3);
+  const shift = random.int(0, 2);
+  const [away, forgetful, next] = [0, 1, 2].map((at) => (at + shift) % 3);
   const atMs = random.between(2000, 3000);
   const forMs = downMs * random.between(1.5, 2);
   const switchMs = atMs + forMs;
