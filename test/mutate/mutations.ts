@@ -491,7 +491,7 @@ const SERIAL: readonly Mutation[] = [
     "    if (!this.#isFollowed()) return false;\n",
     "",
   ]),
-  one("grant-view-ignored", "a requester decides only when it holds what the leader held", 11, [
+  one("grant-view-ignored", "a requester decides only when it holds what the leader held", 2, [
     "src/tables/serial/requests.ts",
     "const isKnown = coversView(this.#origins, batch.view) && this.#seesAll(batch.alive);",
     "const isKnown = this.#seesAll(batch.alive);",
@@ -523,7 +523,7 @@ const SERIAL: readonly Mutation[] = [
     "return seq === 0 || (index >= 0 && origins.covered(index, seq));",
     "return seq === 0 || index >= 0;",
   ]),
-  one("minority-answers", "in quorum mode a majority decides", 3, [
+  one("minority-answers", "in quorum mode a majority decides", 20, [
     "src/tables/serial/voters.ts",
     ": Math.floor(this.#clusterSize / 2) + 1;",
     ": 1;",
