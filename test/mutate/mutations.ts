@@ -486,7 +486,7 @@ const FACE: readonly Mutation[] = [
  * given the key. That rule only spares a caller a wrong "not known".
  */
 const SERIAL: readonly Mutation[] = [
-  one("no-takeover", "a leader serves only when all members follow it", 102, [
+  one("no-takeover", "a leader serves only when all members follow it", 21, [
     "src/tables/serial/leader.ts",
     "    if (!this.#isFollowed()) return false;\n",
     "",
