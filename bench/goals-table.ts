@@ -1,7 +1,7 @@
 /** The goals of a run as a table, which is what RESULTS.md begins and a run ends with. */
 import { type Figure, show, timesBetter } from "./figure.ts";
 import { type Sheet, table, times } from "./format.ts";
-import { type Judged, judge } from "./goals.ts";
+import { type Judged, judge } from "./judge.ts";
 
 /** The lines that come from the design; the others measure Skein by Redis. */
 const LINES = 12;

@@ -7,7 +7,7 @@ import { Figures } from "./figure.ts";
 import { bytes, millis, type Sheet } from "./format.ts";
 import { freePort, Gate } from "./gate.ts";
 import { median } from "./latency.ts";
-import type { Healed } from "./node-process.ts";
+import type { Healed } from "./node-calls.ts";
 import type { Progress, Settings } from "./progress.ts";
 import { healPublished } from "./published.ts";
 import type { Report } from "./report.ts";

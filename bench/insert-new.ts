@@ -18,6 +18,7 @@ import {
   rateOf,
   ratioSheet,
   runRounds,
+  SHORT_WINDOW,
 } from "./rounds.ts";
 import type { Load, Side } from "./side.ts";
 import { SkeinCluster } from "./skein-cluster.ts";
@@ -64,7 +65,11 @@ export async function benchInsertNew(settings: Settings, progress: Progress): Pr
       started.push(mnesia);
       await mnesia.load(0, PRELOADED);
     }
-    const outcomes = await runRounds(CASES, () => started, { settings, progress });
+    const outcomes = await runRounds(CASES, () => started, {
+      settings,
+      progress,
+      window: SHORT_WINDOW,
+    });
     await skein.compareContents();
     return report(outcomes, missing);
   } finally {

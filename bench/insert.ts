@@ -19,6 +19,7 @@ import {
   rateOf,
   ratioSheet,
   runRounds,
+  WINDOW,
 } from "./rounds.ts";
 import type { Load, Side } from "./side.ts";
 import { SkeinCluster } from "./skein-cluster.ts";
@@ -105,7 +106,7 @@ export async function benchInsert(settings: Settings, progress: Progress): Promi
       // One sender, one message a row: the transport's floor says nothing about other loads.
       ...(kind === "set" && nodes === 1 && rowsPerCall === 1 ? [floor] : []),
     ];
-    const outcomes = await runRounds(CASES, sidesOf, { settings, progress });
+    const outcomes = await runRounds(CASES, sidesOf, { settings, progress, window: WINDOW });
     await skein.compareContents();
     return report(outcomes, mnesia, missing);
   } finally {

@@ -1,6 +1,7 @@
 /** Where and of what a run was: without these a figure says nothing. */
 import { execFileSync } from "node:child_process";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
+import { keyOf, sessionOf } from "./session-rows.ts";
 
 /** The facts, as one line each. */
 export function machineFacts(): string[] {
@@ -13,8 +14,14 @@ export function machineFacts(): string[] {
     `Node.js ${process.versions.node}`,
     `Commit ${commit()}`,
     `Load of the machine when the run began: ${load.join(" ")} (1, 5, 15 min)`,
+    `Rows: one chat session each, ${rowBytes()} B as JSON with its key`,
     `Date: ${new Date().toISOString().slice(0, 10)}`,
   ];
+}
+
+function rowBytes(): number {
+  const row = 123_456;
+  return JSON.stringify([keyOf(row), sessionOf(row)]).length;
 }
 
 /** Short hash, and whether the sources differ from it. */

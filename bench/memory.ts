@@ -53,7 +53,7 @@ export async function benchMemory(settings: Settings, progress: Progress): Promi
     notes: [
       "Bytes per row over those of the empty node, after full garbage collections. Heap and " +
         "external are what is alive; RSS also holds what the runtime has not given back. The " +
-        "rows came by `setMany` of 1,000.",
+        "rows came by `setMany` of 1,000. Counted once: it does not vary as times do.",
       missing
         ? `Mnesia was skipped: ${missing}.`
         : "Mnesia: its own count of the table's words, and the growth of its process.",

@@ -11,6 +11,7 @@ import {
   type Outcome,
   ratioSheet,
   runRounds,
+  SHORT_WINDOW,
 } from "./rounds.ts";
 import type { Side } from "./side.ts";
 import { SkeinCluster } from "./skein-cluster.ts";
@@ -62,7 +63,10 @@ async function onNodes(
       started.push(mnesia);
       await mnesia.load(0, ROWS);
     }
-    const outcomes = await runRounds(casesOf(nodes), () => started, run);
+    const outcomes = await runRounds(casesOf(nodes), () => started, {
+      ...run,
+      window: SHORT_WINDOW,
+    });
     await skein.compareContents();
     return outcomes;
   } finally {

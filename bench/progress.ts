@@ -2,7 +2,7 @@
 
 /** Settings of a run. */
 export interface Settings {
-  /** How often each window is repeated. Default 3. */
+  /** How often each window is repeated. Default 5. */
   readonly rounds: number;
   /** Short windows and small tables: to see that it works, not to learn a figure. */
   readonly quick: boolean;

@@ -13,10 +13,11 @@ import {
   behindPeers,
   figureSheet,
   type LoadCase,
-  measuredMsOf,
   type Outcome,
   ratioSheet,
   runRounds,
+  SHORT_WINDOW,
+  windowOf,
 } from "./rounds.ts";
 import type { LoadKind, Side } from "./side.ts";
 import { SkeinCluster } from "./skein-cluster.ts";
@@ -59,12 +60,16 @@ export async function benchRedis(settings: Settings, progress: Progress): Promis
     const [, reader = skein.first] = skein.nodes;
     await reader.call("prepareReads", ROWS);
     await reader.call("readAll", null);
-    const reads = new LocalReads(reader, measuredMsOf(settings));
+    const reads = new LocalReads(reader, windowOf(settings, SHORT_WINDOW).measuredMs);
     const sidesOf = ({ load: { kind } }: LoadCase) => [
       kind === "get" || kind === "prefix" ? reads : skein,
       ...(redis ? [redis] : []),
     ];
-    const outcomes = await runRounds(CASES, sidesOf, { settings, progress });
+    const outcomes = await runRounds(CASES, sidesOf, {
+      settings,
+      progress,
+      window: SHORT_WINDOW,
+    });
     await skein.compareContents();
     return report(outcomes, redis?.version ?? null, missing);
   } finally {

@@ -59,10 +59,11 @@ export class Remote<C extends Calls> {
     return this.#child.pid ?? 0;
   }
 
-  /** Rejects with what the child threw, when the child ends, and after 90 s. */
+  /** Rejects with what the child threw, when the child ends, and after `limitMs`, default 90 s. */
   async call<N extends keyof C & string>(
     name: N,
     argument: ArgumentOf<C[N]>,
+    limitMs: number = CALL_LIMIT_MS,
   ): Promise<AnswerOf<C[N]>> {
     if (this.#gone) throw this.#gone;
     const id = ++this.#lastId;
@@ -70,8 +71,8 @@ export class Remote<C extends Calls> {
       this.#waiters.set(id, { resolve, reject });
     });
     const timer = setTimeout(() => {
-      this.#settle({ id, error: `${name} did not answer within ${CALL_LIMIT_MS} ms` });
-    }, CALL_LIMIT_MS);
+      this.#settle({ id, error: `${name} did not answer within ${limitMs} ms` });
+    }, limitMs);
     const request: Request = { id, name, argument };
     this.#child.send(request);
     try {

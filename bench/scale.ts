@@ -35,42 +35,55 @@ const CALLERS = 300;
 const APPLIED = 60_000;
 const QUICK_APPLIED = 9000;
 const REST_MS = 1000;
+const START_LIMIT_MS = 125_000;
 const WRITERS: readonly Writers[] = ["one", "all"];
 const TITLES: Readonly<Record<Writers, string>> = { one: "one writer", all: "all write" };
 
 /** Runs everything. Stops all it has started, whatever happens. */
 export async function benchScale(settings: Settings, progress: Progress): Promise<Report> {
-  const sizes: Size[] = [];
-  const processes: Remote<ScaleCalls>[] = [];
-  const tooLarge: number[] = [];
+  const counts = settings.quick ? QUICK_SIZES : SIZES;
+  const started = counts.map((nodes) => ({
+    nodes,
+    process: new Remote<ScaleCalls>("./scale-process.js"),
+  }));
   try {
-    for (const nodes of settings.quick ? QUICK_SIZES : SIZES) {
-      progress(`starting ${nodes} nodes`, 0);
-      const process = new Remote<ScaleCalls>("./scale-process.js");
-      processes.push(process);
-      const joinMs = await process.call("start", nodes).catch(async (error: unknown) => {
-        // A busy machine may be too slow for the largest; the others still say what a node costs.
-        if (sizes.length < 2) throw error;
-        await process.stop();
-        return null;
-      });
-      if (joinMs === null) tooLarge.push(nodes);
-      else sizes.push({ nodes, process, joinMs, rests: [], windows: { one: [], all: [] } });
-    }
+    progress(`starting ${counts.join(", ")} nodes`, 0);
+    const formed = await Promise.all(started.map(startSize));
+    const sizes = formed.filter((size) => size !== null);
+    if (sizes.length < 2)
+      throw new Error(`fewer than two of ${counts.join(", ")} nodes have joined`);
     for (let round = 0; round <= settings.rounds; round++) {
       for (const size of sizes) {
         progress(`round ${round}: ${size.nodes} nodes`, round / (settings.rounds + 1));
-        await windowsOf(size, settings, round === 0);
+        await writesOf(size, settings, round === 0);
       }
+      // CPU time of a process is its own, so all of them can rest at the same time.
+      const restMs = settings.quick ? REST_MS / 4 : REST_MS;
+      const rests = await Promise.all(sizes.map(({ process }) => process.call("rest", restMs)));
+      if (round === 0) continue;
+      for (const [index, rest] of rests.entries()) sizes[index]?.rests.push(rest);
     }
+    const left = counts.filter((nodes) => !sizes.some((size) => size.nodes === nodes));
+    return report(sizes, left);
   } finally {
-    await Promise.all(processes.map((process) => process.stop()));
+    await Promise.all(started.map(({ process }) => process.stop()));
   }
-  return report(sizes, tooLarge);
 }
 
-/** One of each kind; those of a warm-up are dropped. */
-async function windowsOf(size: Size, settings: Settings, isWarmUp: boolean): Promise<void> {
+/** Null if they did not find each other in time: the other sizes still say what a node costs. */
+async function startSize(size: Pick<Size, "nodes" | "process">): Promise<Size | null> {
+  const { nodes, process } = size;
+  try {
+    const joinMs = await process.call("start", nodes, START_LIMIT_MS);
+    return { nodes, process, joinMs, rests: [], windows: { one: [], all: [] } };
+  } catch {
+    await process.stop();
+    return null;
+  }
+}
+
+/** One window of each kind; those of a warm-up are dropped. */
+async function writesOf(size: Size, settings: Settings, isWarmUp: boolean): Promise<void> {
   const { nodes, process } = size;
   const ops = Math.ceil((settings.quick ? QUICK_APPLIED : APPLIED) / nodes);
   for (const writers of WRITERS) {
@@ -79,8 +92,6 @@ async function windowsOf(size: Size, settings: Settings, isWarmUp: boolean): Pro
     if (!isWarmUp) size.windows[writers].push(window);
   }
   await process.call("compare", null);
-  const rest = await process.call("rest", settings.quick ? REST_MS / 4 : REST_MS);
-  if (!isWarmUp) size.rests.push(rest);
 }
 
 /** For each window: what a write costs beyond the pings of that time. */
@@ -109,7 +120,7 @@ function costOf(size: Size, writers: Writers): Cost {
   };
 }
 
-function report(sizes: readonly Size[], tooLarge: readonly number[]): Report {
+function report(sizes: readonly Size[], left: readonly number[]): Report {
   const figures = new Figures("scale");
   for (const size of sizes) {
     for (const writers of WRITERS) {
@@ -133,7 +144,7 @@ function report(sizes: readonly Size[], tooLarge: readonly number[]): Report {
         "callers in all, of one node or spread over all nodes; each write is acknowledged by all " +
         "nodes. Pings go out each 5 s, because all nodes share a processor; what they cost in that time, which was measured without writes, is taken off. " +
         "After each round the sizes and digests of all nodes were compared and were equal.",
-      ...tooLarge.map((nodes) => `${nodes} nodes did not find each other in time: left out.`),
+      ...left.map((nodes) => `${nodes} nodes did not find each other in time: left out.`),
     ],
     sheets: [costSheet(sizes), modelSheet(sizes), restSheet(sizes)],
     behind: [],

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { latencyOf } from "./latency.ts";
-import type { Check, Driven, NodeCalls, Start, Started } from "./node-process.ts";
+import type { Check, Driven, NodeCalls, Start, Started } from "./node-calls.ts";
 import { Remote } from "./remote.ts";
 import { type Finished, type Load, pause, type Side } from "./side.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type Figure, Figures } from "../../bench/figure.ts";
-import { judge } from "../../bench/goals.ts";
 import { goalsMarkdown } from "../../bench/goals-table.ts";
+import { judge } from "../../bench/judge.ts";
 import { figureAt } from "./figures.ts";
 
 function judged(title: string, ...figures: Figure[]) {
