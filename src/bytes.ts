@@ -17,7 +17,6 @@ interface NodeBuffer extends Uint8Array {
 }
 declare const Buffer: {
   allocUnsafe(size: number): NodeBuffer;
-  allocUnsafeSlow(size: number): NodeBuffer;
   from(buffer: ArrayBufferLike, offset: number, length: number): NodeBuffer;
   from(text: string, encoding: "latin1"): NodeBuffer;
 };
@@ -156,7 +155,7 @@ export class ByteWriter {
   #reserve(bytes: number): void {
     const needed = this.#length + bytes;
     if (needed <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    const grown = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
     grown.set(this.#buffer.subarray(0, this.#length));
     this.#buffer = grown;
   }
@@ -247,6 +246,17 @@ export class ByteReader {
       text += String.fromCharCode(((bytes[index] as number) << 8) | (bytes[index + 1] as number));
     }
     return text;
+  }
+
+  /** Passes over exactly these bytes if they come next. */
+  skipIf(bytes: Uint8Array): boolean {
+    const from = this.#offset;
+    if (bytes.length > this.#buffer.length - from) return false;
+    for (let at = 0; at < bytes.length; at++) {
+      if (this.#buffer[from + at] !== bytes[at]) return false;
+    }
+    this.#offset = from + bytes.length;
+    return true;
   }
 
   /** Throws if anything is left. */

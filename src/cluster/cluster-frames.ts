@@ -167,17 +167,25 @@ export function encodeClusterFrame(frame: ClusterFrame): Uint8Array {
   return writer.take();
 }
 
-/** The frame in those bytes. Throws ProtocolError when they are anything else. */
-export function decodeClusterFrame(bytes: Uint8Array): ClusterFrame {
+/** A member that is known by that origin already. */
+export type KnownIdentity = (origin: number) => MemberIdentity | undefined;
+
+const NOBODY: KnownIdentity = () => undefined;
+
+/**
+ * The frame in those bytes. Throws ProtocolError when they are anything else. Members of a ping
+ * that `known` gives as they are in the bytes need not be decoded: a third of the time.
+ */
+export function decodeClusterFrame(bytes: Uint8Array, known = NOBODY): ClusterFrame {
   const reader = new ByteReader(bytes);
   const kind = reader.u8();
-  const frame = readBody(kind, reader);
+  const frame = readBody(kind, reader, known);
   // A hello must be readable by every older version, so a newer one may have more in it.
   if (frame.kind !== "hello") reader.end();
   return frame;
 }
 
-function readBody(kind: number, reader: ByteReader): ClusterFrame {
+function readBody(kind: number, reader: ByteReader, known: KnownIdentity): ClusterFrame {
   switch (kind) {
     case FRAME_KIND.hello: {
       for (const byte of MAGIC) {
@@ -195,7 +203,7 @@ function readBody(kind: number, reader: ByteReader): ClusterFrame {
     case FRAME_KIND.refuse:
       return readRefuse(reader);
     case FRAME_KIND.ping:
-      return readPing(reader);
+      return readPing(reader, known);
     case FRAME_KIND.pong:
       return { kind: "pong", stamp: readStamp(reader) };
     case FRAME_KIND.goodbye:
@@ -234,18 +242,41 @@ function readIntroduction(reader: ByteReader): Introduction {
 
 function writeIdentity(writer: ByteWriter, identity: MemberIdentity): void {
   writer.varint(identity.origin);
+  writeRest(writer, identity);
+}
+
+/** All but the origin. */
+function writeRest(writer: ByteWriter, identity: MemberIdentity): void {
   writer.utf8(identity.name);
   writer.varint(identity.nodeNumber);
   writer.utf8(identity.address);
 }
 
 function readIdentity(reader: ByteReader): MemberIdentity {
+  return readRest(reader, readOrigin(reader));
+}
+
+function readRest(reader: ByteReader, origin: number): MemberIdentity {
   return {
-    origin: readOrigin(reader),
+    origin,
     name: readText(reader, { what: "name", maxBytes: NAME_BYTES_MAX }),
     nodeNumber: reader.varint(NODE_NUMBER_END - 1),
     address: readText(reader, { what: "address", maxBytes: ADDRESS_BYTES_MAX }),
   };
+}
+
+/** What `writeRest` makes of a known member, for as long as it is known. */
+const restBytes = new WeakMap<MemberIdentity, Uint8Array>();
+
+function restOf(identity: MemberIdentity): Uint8Array {
+  let bytes = restBytes.get(identity);
+  if (bytes === undefined) {
+    const writer = new ByteWriter(64);
+    writeRest(writer, identity);
+    bytes = writer.take();
+    restBytes.set(identity, bytes);
+  }
+  return bytes;
 }
 
 function readVerdict(reader: ByteReader): { verdict: Verdict; proof: Uint8Array } {
@@ -274,14 +305,18 @@ function writePing(writer: ByteWriter, ping: PingFrame): void {
   for (const origin of ping.absent) writer.varint(origin);
 }
 
-function readPing(reader: ByteReader): PingFrame {
+function readPing(reader: ByteReader, known: KnownIdentity): PingFrame {
   const stamp = readStamp(reader);
   const members: PingMember[] = [];
   for (let rest = reader.varint(PING_MEMBERS_MAX); rest > 0; rest--) {
     const flags = reader.u8();
     if (flags > LINKED) throw new ProtocolError(`flags ${flags} of a member in a ping`);
-    const identity = readIdentity(reader);
-    members.push({ ...identity, beat: reader.varint(), linked: flags === LINKED });
+    const origin = readOrigin(reader);
+    const member = known(origin);
+    const isSame = member !== undefined && reader.skipIf(restOf(member));
+    const { name, nodeNumber, address } = isSame ? member : readRest(reader, origin);
+    const beat = reader.varint();
+    members.push({ origin, name, nodeNumber, address, beat, linked: flags === LINKED });
   }
   const absent: number[] = [];
   for (let rest = reader.varint(PING_MEMBERS_MAX); rest > 0; rest--) {

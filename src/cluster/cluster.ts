@@ -46,6 +46,8 @@ export interface ClusterEnvironment {
   readonly events: ClusterEvents;
   /** Whether the layer above has closed that origin for good. */
   isClosed(origin: number): boolean;
+  /** Other origins that the layer above holds and has not closed; none without it. */
+  openOrigins?(): Iterable<number>;
 }
 
 type State = "new" | "running" | "stopped";
@@ -73,6 +75,8 @@ export class Cluster {
   #answers = 0;
   #ticks = 0;
   #timer: Timer | undefined;
+  readonly #known = (origin: number) =>
+    origin === this.#options.origin ? this.#options : this.#roster.membership.get(origin)?.identity;
 
   /** Throws InvalidOptionsError. Starts nothing. */
   constructor(options: ClusterOptions, environment: ClusterEnvironment) {
@@ -95,6 +99,7 @@ export class Cluster {
       links: this.#links,
       announcer: this.#announcer,
       isClosed: (origin: number) => environment.isClosed(origin),
+      openOrigins: () => environment.openOrigins?.() ?? [],
       addressesChanged: () => this.#refreshWanted(),
       fenced: () => this.#dialer.stop(),
     };
@@ -160,7 +165,9 @@ export class Cluster {
   }
 
   linkedPeers(): readonly Peer[] {
-    return [...this.#links.linked()].flatMap(({ peer }) => (peer === undefined ? [] : [peer]));
+    const peers: Peer[] = [];
+    for (const { peer } of this.#links.linked()) if (peer !== undefined) peers.push(peer);
+    return peers;
   }
 
   /** All other nodes that are known and not closed, down ones included. */
@@ -377,7 +384,7 @@ export class Cluster {
   }
 
   #onClusterFrame(connection: Connection, { peer, frame }: { peer: Peer; frame: Uint8Array }) {
-    const decoded = decodeClusterFrame(frame);
+    const decoded = decodeClusterFrame(frame, this.#known);
     switch (decoded.kind) {
       case "ping":
         return this.#onPing(connection, { peer, ping: decoded });
@@ -405,8 +412,8 @@ export class Cluster {
       throw new ProtocolError("ping that does not start with its sender");
     }
     connection.send(encodeClusterFrame({ kind: "pong", stamp: ping.stamp }));
-    const linked = ping.members.filter((member) => member.linked);
-    connection.linkedTo = new Set(linked.map((member) => member.origin));
+    connection.linkedTo.clear();
+    for (const { origin, linked } of ping.members) if (linked) connection.linkedTo.add(origin);
     this.#roster.hear(peer, { ping, now: this.#environment.clock.now() });
   }
 

@@ -57,7 +57,7 @@ export class Connection implements LinkHandler {
   /** Whether a frame came since the last look; looked at and cleared by the owner. */
   heardSinceLook = false;
   /** Of the newest ping that came: who the peer has links to. */
-  linkedTo: ReadonlySet<number> = new Set();
+  readonly linkedTo = new Set<number>();
   /** Of the newest pong, ms. */
   roundTripMs: number | undefined;
   /** Whether `linkUp` was said of it, so that each has its `linkDown`. */

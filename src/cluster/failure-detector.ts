@@ -77,6 +77,11 @@ export class FailureDetector {
     return watched?.state === "down" ? this.#time(now) - watched.downAt : 0;
   }
 
+  /** All that are watched. */
+  watched(): IterableIterator<number> {
+    return this.#watched.keys();
+  }
+
   /** Somebody told of it; whether it lives shows when its beat rises. */
   learned(origin: number, now: number): void {
     if (!this.#watched.has(origin)) this.#watched.set(origin, newlyWatched(this.#time(now)));

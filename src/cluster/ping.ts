@@ -22,19 +22,18 @@ const ENTRY_BYTES = 32;
 const ORIGIN_BYTES = 8;
 
 export function pingOf(source: PingSource): PingFrame {
-  const members: PingMember[] = [{ ...plain(source.self), beat: source.beat, linked: false }];
+  const { origin, name, nodeNumber, address } = source.self;
+  const self = { origin, name, nodeNumber, address, beat: source.beat, linked: false };
+  const members: PingMember[] = [self];
   let bytesLeft = source.maxBytes - ENTRY_BYTES - entryBytes(source.self);
   bytesLeft -= source.absent.length * ORIGIN_BYTES;
   for (const { identity, beat } of source.members) {
     bytesLeft -= entryBytes(identity);
     if (bytesLeft < 0 || members.length === PING_MEMBERS_MAX) break;
-    members.push({ ...identity, beat, linked: source.isLinked(identity.origin) });
+    const { origin, name, nodeNumber, address } = identity;
+    members.push({ origin, name, nodeNumber, address, beat, linked: source.isLinked(origin) });
   }
   return { kind: "ping", stamp: source.stamp, members, absent: source.absent };
-}
-
-function plain({ origin, name, nodeNumber, address }: MemberIdentity): MemberIdentity {
-  return { origin, name, nodeNumber, address };
 }
 
 /** A code unit takes three bytes at most. */

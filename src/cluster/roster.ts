@@ -21,6 +21,8 @@ export interface RosterEnvironment {
   readonly announcer: Announcer;
   /** Whether the layer above has closed that origin for good. */
   isClosed(origin: number): boolean;
+  /** Origins that the layer above holds and has not closed. */
+  openOrigins(): Iterable<number>;
   /** The addresses that are worth dialling have changed. */
   addressesChanged(): void;
   /** This incarnation is closed; called once. */
@@ -130,12 +132,21 @@ export class Roster {
     const { forgetAfterMs } = this.#environment.options.timings;
     this.#beat++;
     const absent: number[] = [];
-    for (const { identity } of this.membership.list()) {
-      if (forgetAfterMs === 0) break;
-      const isAbsent = this.#detector.downMs(identity.origin, now) >= forgetAfterMs;
-      if (isAbsent) absent.push(identity.origin);
+    if (forgetAfterMs > 0) {
+      this.#watchStrangers(now);
+      for (const origin of this.#detector.watched()) {
+        if (this.#detector.downMs(origin, now) >= forgetAfterMs) absent.push(origin);
+      }
     }
     this.#absence.round(absent);
+  }
+
+  /**
+   * Origins whose ops came by way of others, and nobody who knew them as members is left: no
+   * ping will ever name them, and they are absent like members that are down.
+   */
+  #watchStrangers(now: number): void {
+    for (const origin of this.#environment.openOrigins()) this.#detector.learned(origin, now);
   }
 
   /** After a round of pings: closes those whom all live members list as absent. */
@@ -232,7 +243,7 @@ export class Roster {
     }
     for (const origin of this.#absence.agreed(live, known)) {
       // The list is of the last round; it may have been closed in another way since.
-      if (this.membership.get(origin) === undefined) continue;
+      if (this.membership.isClosed(origin)) continue;
       this.#absence.closed(origin);
       this.close(origin, { text: "absent", down: "closed", announced: "absent" });
     }

@@ -165,6 +165,7 @@ class AssembledEngine implements Engine, ClusterEvents {
         log,
         events: this,
         isClosed: (origin) => this.tables.isClosed(origin),
+        openOrigins: () => this.tables.openOrigins(),
       },
     );
   }

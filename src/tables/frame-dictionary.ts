@@ -13,8 +13,8 @@ const CLUSTER = 2;
 
 /** Collects a body and the dictionary that it needs; one writer serves one frame at a time. */
 export class DictionaryWriter {
-  readonly body = new ByteWriter(64 * 1024);
-  readonly #out = new ByteWriter(64 * 1024);
+  readonly body = new ByteWriter();
+  readonly #out = new ByteWriter();
   readonly #ids: readonly number[];
   /** Position by local origin index, valid where the epoch is this frame's. */
   readonly #position: number[] = [];

@@ -27,7 +27,7 @@ import { isSerialFrame } from "./serial/serial-frames.ts";
 import { SplitGate, type SplitQuestion } from "./split.ts";
 import type { TableIdentity, TableState } from "./table-state.ts";
 import { encodeVector } from "./vector-frame.ts";
-import { viewOf } from "./view.ts";
+import { type View, viewOf } from "./view.ts";
 
 /** How the tables are made. */
 export interface TablesOptions {
@@ -46,6 +46,18 @@ export interface TablesOptions {
   /** Why tables of a policy may not be written now. Default: they always may. */
   readonly splitQuestion?: SplitQuestion;
 }
+
+/** What goes with each round of pings, made once for all peers. */
+interface Report {
+  readonly view: View;
+  readonly links: readonly number[];
+  /** The vector frame for peers that need no word of what others have applied. */
+  readonly plain: Uint8Array;
+  /** Null while rows and view do not belong together. */
+  readonly digest: Uint8Array | null;
+}
+
+const NOTHING_APPLIED: ReadonlyMap<number, number> = new Map();
 
 /** The tables of one node. */
 export class Tables {
@@ -203,7 +215,7 @@ export class Tables {
     this.#peers.set(id, new Peer(id, name, index, features));
     this.acks.linked(id, name);
     this.serial.linkUp(id, { name, features });
-    this.#sendVector(this.#peers.get(id) as Peer);
+    this.#sendVector(this.#peers.get(id) as Peer, this.#report());
     this.#outbox.wake();
   }
 
@@ -291,6 +303,15 @@ export class Tables {
     return this.replica.origins.gone[index] as boolean;
   }
 
+  /** Other origins in the vector that are neither closed nor retired. */
+  openOrigins(): number[] {
+    const { origins } = this.replica;
+    const isOpen = (index: number): boolean => index !== origins.self && !origins.gone[index];
+    return origins.listedIndexes().flatMap((index) => {
+      return isOpen(index) ? [origins.ids[index] as number] : [];
+    });
+  }
+
   /**
    * With every round of pings: reports, retirement, stalled pulls, members that lag.
    * `isComplete`: nobody can be in the cluster unheard of, so closed origins may be retired.
@@ -309,7 +330,8 @@ export class Tables {
     if (isComplete && !this.merging) this.#retirement.retireAgreed(this.#peers);
     this.expire();
     this.comparisons.tick(now);
-    for (const peer of this.#peers.values()) this.#sendVector(peer);
+    const report = this.#report();
+    for (const peer of this.#peers.values()) this.#sendVector(peer, report);
     this.serial.tick();
     this.#outbox.wake();
   }
@@ -348,21 +370,35 @@ export class Tables {
     this.#outbox.disconnect(peer.id, error.message);
   }
 
-  #sendVector(peer: Peer): void {
+  /** What every peer is told alike. */
+  #report(): Report {
+    const view = viewOf(this.replica.origins);
+    const links = [...this.#peers.keys()];
+    const plain = encodeVector({ view, links, applied: NOTHING_APPLIED });
+    return { view, links, plain, digest: this.comparisons.digest() };
+  }
+
+  #sendVector(peer: Peer, { view, links, plain, digest }: Report): void {
     if (peer.features.has(FEATURE_RETIRED)) {
       for (const frame of this.#retirement.news(peer)) this.#outbox.send(peer.id, frame);
     }
-    const applied = new Map<number, number>();
-    const heard = new Set(peer.report?.links ?? []);
+    const applied = this.#appliedOf(peer);
+    const frame = applied.size === 0 ? plain : encodeVector({ view, links, applied });
+    this.#outbox.send(peer.id, frame);
+    if (digest !== null && canCompare(peer)) this.#outbox.send(peer.id, digest);
+  }
+
+  /** What those that the peer has no link to have applied of its log. */
+  #appliedOf(peer: Peer): ReadonlyMap<number, number> {
+    const heard = new Set(peer.report?.links);
+    let applied: Map<number, number> | null = null;
     for (const [id, other] of this.#peers) {
       if (other === peer || other.report === null || heard.has(id)) continue;
       const seq = other.report.view.vector.get(peer.id);
-      if (seq !== undefined) applied.set(id, seq);
+      if (seq === undefined) continue;
+      applied ??= new Map();
+      applied.set(id, seq);
     }
-    const links = [...this.#peers.keys()];
-    const view = viewOf(this.replica.origins);
-    this.#outbox.send(peer.id, encodeVector({ view, links, applied }));
-    const digest = canCompare(peer) ? this.comparisons.digest() : null;
-    if (digest !== null) this.#outbox.send(peer.id, digest);
+    return applied ?? NOTHING_APPLIED;
   }
 }

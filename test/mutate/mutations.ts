@@ -257,13 +257,13 @@ const ACKS: readonly Mutation[] = [
   ]),
   one("acks-not-relayed", "an acknowledgement comes by way of others if the link is broken", 2, [
     "src/tables/tables.ts",
-    "if (seq !== undefined) applied.set(id, seq);",
+    "applied.set(id, seq);",
     "",
   ]),
   one("ack-by-ping-too-far", "a ping tells what others have applied, not more", 3, [
     "src/tables/tables.ts",
-    "if (seq !== undefined) applied.set(id, seq);",
-    "if (seq !== undefined) applied.set(id, seq + 1);",
+    "applied.set(id, seq);",
+    "applied.set(id, seq + 1);",
   ]),
   one("laggards-waited-for", "a member that lags is not waited for", 7, [
     "src/tables/lag.ts",
@@ -371,6 +371,11 @@ const CLOSING: readonly Mutation[] = [
     "src/tables/retirement.ts",
     "index === origins.self || origins.vector[index] !== seq",
     "index === origins.self",
+  ]),
+  one("strangers-kept", "an origin that nobody alive knew as a member is closed, too", 254, [
+    "src/cluster/roster.ts",
+    "for (const origin of this.#environment.openOrigins()) this.#detector.learned(origin, now);",
+    "this.#detector.forget(-now);",
   ]),
   one("goodbye-unheard", "a goodbye closes its sender", 16, [
     "src/cluster/cluster.ts",

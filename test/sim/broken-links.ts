@@ -44,6 +44,8 @@ interface Link {
   readonly oneWay: boolean;
 }
 
+/** How often one link breaks in runs of three nodes or more. */
+const ONE_SHARE = 0.65;
 /** How often several links break in runs of four nodes or more. */
 const SEVERAL_SHARE = 0.5;
 
@@ -55,10 +57,11 @@ export class BrokenLinks {
     this.#parts = parts;
   }
 
-  /** One link, both ways or one. False if there are too few nodes for anything to be relayed. */
+  /** One link, both ways or one. False if there are too few nodes to relay, or not in this run. */
   breakOne(): boolean {
     const live = this.#parts.fleet.live();
-    if (live.length < 3 || this.#parts.isOver()) return false;
+    const isChosen = new SeededRandom(this.#parts.script.seed, 16).chance(ONE_SHARE);
+    if (live.length < 3 || !isChosen || this.#parts.isOver()) return false;
     const random = new SeededRandom(this.#parts.script.seed, 10);
     const one = random.pick(live);
     const other = random.pick(live.filter((life) => life !== one));
@@ -130,12 +133,16 @@ export class BrokenLinks {
         life.process.call(() => this.#write(life, piece, () => settled++));
       }
     }
-    this.#runUntil(time.nowMs + Math.max(relayMs, lagMs + 3 * pingMs));
+    const settledMs = time.nowMs + Math.max(relayMs, lagMs + 3 * pingMs);
     const faultNow = (): string | null =>
       settled < writers.length
         ? `${settled} of ${writers.length} writes settled`
         : (pieces.map(relayFault).find((fault) => fault !== null) ?? null);
     let fault = faultNow();
+    while (fault !== null && time.nowMs < settledMs && !isOver()) {
+      this.#runUntil(Math.min(settledMs, time.nowMs + pingMs / 2));
+      fault = faultNow();
+    }
     // The end of a row's time is a write, too, and may be on its way just then.
     const untilMs = time.nowMs + expiry.longestMs + relayMs;
     while (settled === writers.length && fault !== null && time.nowMs < untilMs && !isOver()) {

@@ -65,6 +65,14 @@ export class ExpiryChecker {
     this.#report("expiry", `${what}, which is of ${birth[0]}`);
   }
 
+  /** Whether no such row is left. */
+  isGone(life: Incarnation): boolean {
+    for (const table of life.engine.tables.replica.tables.values()) {
+      if (this.#ttls.has(table.id) && table.rows.size > 0) return false;
+    }
+    return true;
+  }
+
   /** Long after the last write there are no such rows. */
   checkGone(life: Incarnation): void {
     for (const table of life.engine.tables.replica.tables.values()) {

@@ -31,6 +31,27 @@ export function storedUnder(tables: Tables, tableId: string, key: string): Store
   return table === undefined || head === undefined ? [] : chainOf(tables, table, head);
 }
 
+/** Whether exactly these are stored under a key, in that order. */
+export function isStored(
+  tables: Tables,
+  place: { readonly table: string; readonly key: string },
+  expected: readonly OracleSibling[],
+): boolean {
+  const table = tables.replica.tables.get(place.table);
+  const { ids } = tables.replica.origins;
+  let at = 0;
+  for (let row = table?.rows.get(place.key) ?? null; row !== null; row = row.next) {
+    if (table?.isGone(row)) continue;
+    const { birth, dot, stamp, value } = expected[at++] ?? NOTHING;
+    if (birth[0] !== ids[row.birthOrigin] || birth[1] !== row.birthSeq) return false;
+    if (dot[0] !== ids[row.dotOrigin] || dot[1] !== row.dotSeq) return false;
+    if (stamp[0] !== row.hi || stamp[1] !== row.lo || value !== row.value) return false;
+  }
+  return at === expected.length;
+}
+
+const NOTHING: OracleSibling = { birth: [0, 0], dot: [0, 0], stamp: [0, 0], value: "" };
+
 /** Everything stored, by key of each table. */
 export function* allStored(
   tables: Tables,
@@ -65,17 +86,61 @@ export function readAhead(tables: Tables): Set<string> {
   return ahead;
 }
 
-/** One line that is equal where views and rows are equal. */
+/** Texts that are equal where views and where rows are equal; the rows' one is a sum. */
 export function fingerprint(tables: Tables): { view: string; rows: string } {
-  const { vector, closed } = readView(tables);
-  const retired = tables.replica.origins.retired.list();
-  const entries = [...vector].sort((a, b) => a[0] - b[0]);
-  const view = JSON.stringify([entries, [...closed].sort((a, b) => a - b), retired]);
+  const { origins } = tables.replica;
+  const entries: string[] = [];
+  for (let index = 0; index < origins.ids.length; index++) {
+    const id = origins.ids[index] as number;
+    const seq = origins.vector[index] as number;
+    if ((seq === 0 && !origins.closed[index]) || origins.retired.has(id)) continue;
+    entries.push(`${id}:${seq}${origins.closed[index] ? " closed" : ""}`);
+  }
+  const view = `${entries.sort().join(", ")}; retired ${origins.retired.list().join(" ")}`;
+  return { view, rows: sumOfRows(tables) };
+}
+
+/** Each row as a line, in order: what a sum stands for. */
+export function rowLines(tables: Tables): string[] {
   const lines: string[] = [];
   for (const { table, key, siblings } of allStored(tables)) {
     lines.push(JSON.stringify([table.id, key, siblings.map((row) => [row.birth, row.dot])]));
   }
-  return { view, rows: lines.sort().join("\n") };
+  return lines.sort();
+}
+
+/** Sums of 64 hash bits over births and dots with their places, in whatever order they come. */
+function sumOfRows(tables: Tables): string {
+  const { ids } = tables.replica.origins;
+  let count = 0;
+  let [a, b] = [0, 0];
+  for (const table of tables.replica.tables.values()) {
+    const tableHash = hashOf(table.id, 0x9e3779b9);
+    for (const head of table.rows.values()) {
+      let hash = hashOf(head.key, tableHash);
+      for (let row: Row | null = head; row !== null; row = row.next) {
+        if (table.isGone(row)) continue;
+        // Each sibling's hash goes on from the one before: their order counts.
+        hash = mixed(mixed(hash, ids[row.birthOrigin] as number), row.birthSeq);
+        hash = mixed(mixed(hash, ids[row.dotOrigin] as number), row.dotSeq);
+        count++;
+        a = (a + hash) | 0;
+        b = (b + mixed(hash, 0x85ebca6b)) | 0;
+      }
+    }
+  }
+  return `${count} rows ${a}.${b}`;
+}
+
+function hashOf(text: string, seed: number): number {
+  let hash = seed;
+  for (let at = 0; at < text.length; at++) hash = mixed(hash, text.charCodeAt(at));
+  return hash;
+}
+
+function mixed(hash: number, word: number): number {
+  const h = Math.imul(hash ^ word, 0x85ebca6b);
+  return Math.imul(h ^ (h >>> 15), 0xc2b2ae35) ^ (h >>> 13);
 }
 
 /** Rows that a node holds and others of these have written. */

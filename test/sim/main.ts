@@ -1,32 +1,29 @@
 /**
  * `npm run sim -- --seeds 20000 --from 1 --workers 2`: looks for seeds that break a promise.
+ * `npm run sim -- --seeds 1000000 --from 1 --progress million.json`: a search that can be stopped
+ * at any time and goes on from the file; ends with the first failing seed.
  * `npm run sim -- --seed 7 --trace`: replays one and tells what happens in it.
  * Ends with code 1 if a seed failed, or if the run was too tame to prove anything.
  */
+import { execFileSync } from "node:child_process";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { isMainThread, workerData } from "node:worker_threads";
+import { Progress } from "./progress.ts";
+import { SeedQueue } from "./seed-queue.ts";
 import { type FailedSeed, runSeed, runSeeds, type SeedRun } from "./seed-run.ts";
-import { RECORDED_SEEDS, RECORDED_SERIAL_SEEDS } from "./seeds.ts";
+import { RECORDED_LONG_SEEDS, RECORDED_SEEDS, RECORDED_SERIAL_SEEDS } from "./seeds.ts";
 import {
-  addTotals,
   describeTotals,
   LEAST_PER_SEED,
   LEAST_PER_SERIAL_SEED,
   LEAST_PER_SPLIT_SEED,
   newTotals,
   shortfalls,
+  type Totals,
 } from "./totals.ts";
-
-/** What one worker is to do: every `step`th seed from `first` on, up to `end`. */
-interface Share {
-  readonly first: number;
-  readonly end: number;
-  readonly step: number;
-  readonly forgetful: boolean;
-  readonly serial: boolean;
-  readonly split: boolean;
-}
+import { runQueue, seedsOf, work } from "./workers.ts";
 
 interface Options {
   readonly seeds: number;
@@ -36,20 +33,23 @@ interface Options {
   readonly trace: boolean;
   /** Ends with the first failure, and prints one line of JSON. */
   readonly first: boolean;
+  /** Where to write how far the search has come, and to go on from; null for nowhere. */
+  readonly progress: string | null;
   /** Runs in which living nodes are forgotten while they cannot be reached. */
   readonly forgetful: boolean;
   /** Serial calls, and whether their histories are linearizable. */
   readonly serial: boolean;
   /** Tables that are paused on one side of a split. */
   readonly split: boolean;
+  /** Longer runs of larger clusters. */
+  readonly long: boolean;
 }
 
 /** Below this the averages say nothing. */
 const JUDGED_FROM_SEEDS = 200;
 const PROGRESS_MS = 5000;
-const FAILURES_SHOWN = 20;
-/** Seeds between two reports of a worker. */
-const REPORT_SEEDS = 20;
+/** Seeds that a worker is given at a time. */
+const PIECE_SEEDS = 20;
 
 function readOptions(): Options {
   const { values } = parseArgs({
@@ -60,27 +60,33 @@ function readOptions(): Options {
       seed: { type: "string" },
       trace: { type: "boolean", default: false },
       first: { type: "boolean", default: false },
+      progress: { type: "string" },
       forgetful: { type: "boolean", default: false },
       serial: { type: "boolean", default: false },
       split: { type: "boolean", default: false },
+      long: { type: "boolean", default: false },
     },
   });
+  const { trace, first, forgetful, serial, split, long } = values;
   const whole = (name: string, text: string, least: number): number => {
     const value = Number(text);
     if (Number.isSafeInteger(value) && value >= least) return value;
     throw new Error(`--${name} is ${text}, allowed are whole numbers from ${least}`);
   };
   return {
+    ...{ trace, first, forgetful, serial, split, long },
     seeds: whole("seeds", values.seeds, 1),
     from: whole("from", values.from, 0),
     workers: whole("workers", values.workers, 1),
     seed: values.seed === undefined ? null : whole("seed", values.seed, 0),
-    trace: values.trace,
-    first: values.first,
-    forgetful: values.forgetful,
-    serial: values.serial,
-    split: values.split,
+    progress: values.progress ?? null,
   };
+}
+
+/** The flags that choose which runs a seed stands for. */
+function kindOf(options: Options): string {
+  const kinds = ["forgetful", "serial", "split", "long"] as const;
+  return kinds.flatMap((kind) => (options[kind] ? [`--${kind}`] : [])).join(" ");
 }
 
 function replay(seed: number, options: Options): number {
@@ -90,7 +96,7 @@ function replay(seed: number, options: Options): number {
     console.log(`seed ${seed}: no violation`);
     return 0;
   }
-  showFailure({ seed, violation });
+  showFailure({ seed, violation }, kindOf(options));
   return 1;
 }
 
@@ -98,11 +104,8 @@ function traceLine(atMs: number, who: string, what: string): void {
   console.log(`${atMs.toFixed(2).padStart(10)} ${who.padEnd(12)} ${what}`);
 }
 
-function showFailure({ seed, violation }: FailedSeed): void {
-  const kinds = ["--forgetful", "--serial", "--split"].filter((kind) =>
-    process.argv.includes(kind),
-  );
-  const flags = kinds.map((kind) => ` ${kind}`).join("");
+function showFailure({ seed, violation }: FailedSeed, kind: string): void {
+  const flags = kind === "" ? "" : ` ${kind}`;
   console.log(`\nseed ${seed} breaks "${violation.checker}" at ${violation.atMs.toFixed(0)} ms`);
   console.log(`  ${violation.message}`);
   console.log(`  replay: npm run sim -- --seed ${seed}${flags} --trace`);
@@ -110,89 +113,87 @@ function showFailure({ seed, violation }: FailedSeed): void {
 
 /** Ends at once with the first failing seed: for `npm run mutate`. */
 function findFirst(options: Options): number {
-  const run = runSeeds(seedsOf(shareOf(options, 0, 1)), isClean, options);
+  const seeds = seedsOf({ from: options.from, count: options.seeds });
+  const run = runSeeds(seeds, ({ failures }) => failures.length === 0, options);
   const [failure] = run.failures;
   console.log(JSON.stringify({ seeds: run.totals.seeds, failure: failure ?? null }));
   return failure === undefined ? 0 : 1;
 }
 
-function isClean(run: SeedRun): boolean {
-  return run.failures.length === 0;
-}
-
-function shareOf(options: Options, index: number, workers: number): Share {
-  const { from, seeds, forgetful, serial, split } = options;
-  return { first: from + index, end: from + seeds, step: workers, forgetful, serial, split };
-}
-
-function* seedsOf(share: Share): Generator<number> {
-  for (let seed = share.first; seed < share.end; seed += share.step) yield seed;
-}
-
-/** A worker's part: runs its share and reports now and then. */
-function work(share: Share): void {
-  let reported = 0;
-  const each = ({ totals, failures }: SeedRun): boolean => {
-    if (totals.seeds - reported >= REPORT_SEEDS) {
-      reported = totals.seeds;
-      parentPort?.postMessage({ totals, failures });
-    }
-    return failures.length < FAILURES_SHOWN;
-  };
-  const run = runSeeds(seedsOf(share), each, share);
-  parentPort?.postMessage(run);
+/** Seeds that failed once. */
+function runRecorded(): FailedSeed[] {
+  const all = (): boolean => true;
+  const runs: [SeedRun, string][] = [
+    [runSeeds(RECORDED_SEEDS, all), ""],
+    [runSeeds(RECORDED_LONG_SEEDS, all, { long: true }), "--long"],
+    [runSeeds(RECORDED_SERIAL_SEEDS, all, { serial: true }), "--serial"],
+  ];
+  for (const [{ failures }, kind] of runs) {
+    for (const failure of failures) showFailure(failure, kind);
+  }
+  const failures = runs.flatMap(([run]) => run.failures);
+  const lists = [RECORDED_SEEDS, RECORDED_LONG_SEEDS, RECORDED_SERIAL_SEEDS];
+  console.log(`recorded seeds: ${lists.flat().length}, failing ${failures.length}`);
+  return failures;
 }
 
 async function search(options: Options): Promise<number> {
+  const recorded = runRecorded();
   const startedAt = performance.now();
-  const recorded = runSeeds(RECORDED_SEEDS, () => true);
-  const serialRecorded = runSeeds(RECORDED_SERIAL_SEEDS, () => true, { serial: true });
-  for (const failure of serialRecorded.failures) {
-    console.log("with --serial:");
-    showFailure(failure);
-    recorded.failures.push(failure);
-  }
-  if (RECORDED_SEEDS.length > 0) {
-    console.log(`recorded seeds: ${RECORDED_SEEDS.length}, failing ${recorded.failures.length}`);
-  }
-  const runs: SeedRun[] = [];
-  const workers = Math.min(options.workers, options.seeds);
-  const progress = setInterval(() => showProgress(sumOf(runs), options, startedAt), PROGRESS_MS);
-  await Promise.all(
-    Array.from({ length: workers }, (_, index) =>
-      runWorker(shareOf(options, index, workers), (run) => {
-        for (const failure of run.failures.slice(runs[index]?.failures.length ?? 0)) {
-          showFailure(failure);
-        }
-        runs[index] = run;
-      }),
-    ),
-  );
-  clearInterval(progress);
-  return conclude(sumOf(runs), recorded.failures, { startedAt, least: leastOf(options) });
-}
-
-function runWorker(share: Share, report: (run: SeedRun) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: share });
-    worker.on("message", report);
-    worker.on("error", reject);
-    worker.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`exit code ${code}`))));
+  const { from, seeds, workers } = options;
+  const progress = progressOf(options);
+  const stopsAtFailure = progress !== null;
+  const queue = new SeedQueue({
+    from: progress?.next ?? from,
+    end: from + seeds,
+    pieceSeeds: PIECE_SEEDS,
+    totals: progress?.totals ?? newTotals(),
+    stopsAtFailure,
   });
+  let shown = 0;
+  const tell = (): void => {
+    for (; shown < queue.failures.length; shown++) {
+      showFailure(queue.failures[shown] as FailedSeed, kindOf(options));
+    }
+    const seconds = (performance.now() - startedAt) / 1000;
+    progress?.save(queue.next, queue.totals, seconds);
+    console.log(progressLine(queue, { options, first: progress?.next ?? from, seconds }));
+  };
+  const timer = setInterval(tell, PROGRESS_MS);
+  const order = { ...options, stopsAtFailure };
+  await runQueue(queue, { script: new URL(import.meta.url), workers, order });
+  clearInterval(timer);
+  tell();
+  return conclude(queue.totals, [...recorded, ...queue.failures], options);
 }
 
-function sumOf(runs: readonly SeedRun[]): SeedRun {
-  const totals = newTotals();
-  for (const run of runs) if (run !== undefined) addTotals(totals, run.totals);
-  return { totals, failures: runs.flatMap((run) => run?.failures ?? []) };
+function progressOf(options: Options): Progress | null {
+  const { progress, from } = options;
+  if (progress === null) return null;
+  const about = { kind: kindOf(options), from, commit: commit() };
+  return new Progress(progress, { ...about, startedAt: new Date().toISOString() });
 }
 
-function showProgress({ totals, failures }: SeedRun, options: Options, startedAt: number): void {
-  const seconds = (performance.now() - startedAt) / 1000;
-  const rate = totals.seeds / seconds;
-  const left = rate > 0 ? ((options.seeds - totals.seeds) / rate).toFixed(0) : "?";
-  const line = `${totals.seeds} of ${options.seeds} seeds, ${failures.length} failing`;
-  console.log(`${line}, ${rate.toFixed(1)} a second, ${left} s left`);
+function commit(): string {
+  try {
+    const cwd = dirname(fileURLToPath(import.meta.url));
+    const args = ["describe", "--always", "--dirty", "--abbrev=12"];
+    return execFileSync("git", args, { cwd, encoding: "utf8", stdio: "pipe" }).trim();
+  } catch {
+    return "unknown";
+  }
+}
+
+function progressLine(
+  { next, failures }: SeedQueue,
+  of: { readonly options: Options; readonly first: number; readonly seconds: number },
+): string {
+  const { options, first, seconds } = of;
+  const { from, seeds } = options;
+  const rate = (next - first) / seconds;
+  const left = rate > 0 ? ((from + seeds - next) / rate).toFixed(0) : "?";
+  const line = `${next - from} of ${seeds} seeds, ${failures.length} failing`;
+  return `${line}, ${rate.toFixed(1)} a second, ${left} s left`;
 }
 
 function leastOf({ serial, split }: Options): typeof LEAST_PER_SEED {
@@ -200,23 +201,21 @@ function leastOf({ serial, split }: Options): typeof LEAST_PER_SEED {
   return split ? LEAST_PER_SPLIT_SEED : LEAST_PER_SEED;
 }
 
-function conclude(
-  run: SeedRun,
-  recorded: readonly FailedSeed[],
-  { startedAt, least }: { readonly startedAt: number; readonly least: typeof LEAST_PER_SEED },
-): number {
-  console.log(describeTotals(run.totals));
-  console.log(`  took ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
-  const failures = [...recorded, ...run.failures];
-  for (const failure of recorded) showFailure(failure);
+function conclude(totals: Totals, failures: readonly FailedSeed[], options: Options): number {
+  console.log(describeTotals(totals));
+  const { user, system } = process.cpuUsage();
+  const cpuSeconds = (user + system) / 1e6;
+  console.log(
+    `  took ${performance.now().toFixed(0)} ms, ${cpuSeconds.toFixed(1)} s of processors`,
+  );
   if (failures.length > 0) {
     console.log(`\n${failures.length} seeds fail: ${failures.map(({ seed }) => seed).join(", ")}`);
     return 1;
   }
-  const isJudged = run.totals.seeds >= JUDGED_FROM_SEEDS;
-  const tame = isJudged ? shortfalls(run.totals, least) : [];
+  const isJudged = totals.seeds >= JUDGED_FROM_SEEDS;
+  const tame = isJudged ? shortfalls(totals, leastOf(options)) : [];
   for (const shortfall of tame) console.log(`too tame: ${shortfall}`);
-  if (tame.length === 0) console.log(`${run.totals.seeds} seeds, none fails`);
+  if (tame.length === 0) console.log(`${totals.seeds} seeds, none fails`);
   return tame.length === 0 ? 0 : 1;
 }
 

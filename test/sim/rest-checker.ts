@@ -4,7 +4,7 @@
  */
 import type { TableState } from "../../src/tables/table-state.ts";
 import { INDEX_NAME, type Incarnation } from "./incarnation.ts";
-import { fingerprint, firstGone } from "./inspect.ts";
+import { fingerprint, firstGone, rowLines } from "./inspect.ts";
 import { leftover } from "./leftovers.ts";
 
 /** Why the cluster is not at rest yet; null when it is. */
@@ -22,11 +22,24 @@ export function restlessness(live: readonly Incarnation[]): string | null {
     if (first.view !== other.view) {
       return `${first.who} is at ${first.view}, ${other.who} at ${other.view}`;
     }
-    if (first.rows !== other.rows) {
-      return `${first.who} holds\n${first.rows}\n${other.who}\n${other.rows}`;
-    }
+    if (first.rows !== other.rows) return `${first.who} and ${other.who} hold different rows`;
   }
   return null;
+}
+
+/** The rows of each node that the first one does not hold as well, for a failure's message. */
+export function rowDifference(live: readonly Incarnation[]): string {
+  const [first, ...others] = live.map(({ who, engine }) => ({
+    who,
+    lines: new Set(rowLines(engine.tables)),
+  }));
+  if (first === undefined) return "";
+  return others
+    .flatMap((other) => [
+      ...[...other.lines].filter((l) => !first.lines.has(l)).map((l) => `\n  ${other.who} ${l}`),
+      ...[...first.lines].filter((l) => !other.lines.has(l)).map((l) => `\n  ${first.who} ${l}`),
+    ])
+    .join("");
 }
 
 function ownRestlessness(one: Incarnation, live: readonly Incarnation[]): string | null {
@@ -112,17 +125,18 @@ function sizeFault(table: TableState): string | null {
 
 function orderFault(table: TableState): string | null {
   if (table.ordered === null) return null;
-  const keys = [...table.rows.values()].map((row) => row.key);
-  const ordered = [...table.ordered.scan()];
-  if (JSON.stringify([...keys].sort()) !== JSON.stringify([...ordered].sort())) {
-    return `ordered keys ${JSON.stringify(ordered)}, rows ${JSON.stringify(keys)}`;
+  let count = 0;
+  let before: string | null = null;
+  for (const key of table.ordered.scan()) {
+    count++;
+    if (!table.rows.has(key)) return `ordered key ${JSON.stringify(key)} without a row`;
+    const isRight =
+      before === null || (isTuple(before) === isTuple(key) ? before < key : isTuple(key));
+    if (!isRight) return `order ${JSON.stringify(before)} before ${JSON.stringify(key)}`;
+    before = key;
   }
-  for (let at = 1; at < ordered.length; at++) {
-    const [before, after] = [ordered[at - 1] ?? "", ordered[at] ?? ""];
-    const isRight = isTuple(before) === isTuple(after) ? before < after : isTuple(after);
-    if (!isRight) return `order ${JSON.stringify(before)} before ${JSON.stringify(after)}`;
-  }
-  return null;
+  // Each is greater than the one before, so none is there twice.
+  return count === table.rows.size ? null : `${count} ordered keys, ${table.rows.size} rows`;
 }
 
 function indexRowsFault(table: TableState): string | null {
@@ -132,12 +146,12 @@ function indexRowsFault(table: TableState): string | null {
   const expected = new Set<string>();
   for (const head of table.rows.values()) {
     for (let row: typeof head | null = head; row !== null; row = row.next) {
-      expected.add(JSON.stringify([(row.read() as { u: string }).u, row.key]));
+      expected.add(`${(row.read() as { u: string }).u} ${row.key}`);
     }
   }
   const found = new Set<string>();
   for (const [indexValue] of index.countBy()) {
-    for (const key of index.find(indexValue)) found.add(JSON.stringify([indexValue, key]));
+    for (const key of index.find(indexValue)) found.add(`${indexValue} ${key}`);
   }
   const wrong = [...expected].filter((entry) => !found.has(entry));
   const extra = [...found].filter((entry) => !expected.has(entry));

@@ -22,8 +22,56 @@ const ALL_TABLES: readonly ScriptTable[] = [
   { name: "tags", type: "bag", lifetime: "cluster", indexed: true },
 ];
 
+/** How large a cluster is, how long it runs, and how much happens meanwhile. */
+interface Shape {
+  /** Share of runs with many nodes. */
+  readonly manyShare: number;
+  readonly manyNodes: readonly number[];
+  readonly fewNodes: readonly number[];
+  /** Time in which something happens, least and most, ms. */
+  readonly activeMs: readonly [number, number];
+  readonly writes: readonly [number, number];
+  /** Faults in that time, beside as many as there were in ten seconds. */
+  readonly weatherScale: number;
+  /** Ended processes come back after about so long, ms. */
+  readonly backMs: readonly number[];
+  readonly ttlMs: readonly number[];
+  readonly pingMs: readonly number[];
+}
+
+/**
+ * Most of what happens in a run comes early, of few nodes, and a moment without faults shows
+ * nothing but pings: short runs in which much happens find as much as long ones in a fifth of the
+ * time. The long ones are there for what takes its time, and for seeds that were recorded.
+ */
+const BRISK: Shape = {
+  manyShare: 0.03,
+  manyNodes: [6, 7, 8],
+  fewNodes: [2, 3, 3, 3, 3, 4, 4, 5],
+  activeMs: [2500, 5000],
+  writes: [110, 200],
+  weatherScale: 2,
+  backMs: [50, 300, 1500],
+  ttlMs: [200, 800, 2000],
+  pingMs: [300, 450],
+};
+
+const LONG: Shape = {
+  manyShare: 0.1,
+  manyNodes: [6, 7, 8, 9],
+  fewNodes: [2, 3, 4, 5],
+  activeMs: [8000, 13_000],
+  writes: [110, 240],
+  weatherScale: 1,
+  backMs: [50, 500, 3000],
+  ttlMs: [300, 1500, 5000],
+  pingMs: [250, 400],
+};
+
 /** Other kinds of runs than the usual ones. */
 export interface ScenarioOptions {
+  /** Longer runs of larger clusters. */
+  readonly long?: boolean;
   /** Serial calls instead of writes. */
   readonly serial?: boolean;
   /** Tables that are paused on one side of a split, and long splits. */
@@ -33,11 +81,15 @@ export interface ScenarioOptions {
 }
 
 /** The script of a seed: the same one each time. */
-export function scenarioOf(seed: number, { forgetful = false }: ScenarioOptions = {}): Script {
+export function scenarioOf(
+  seed: number,
+  { forgetful = false, long = false }: ScenarioOptions = {},
+): Script {
+  const shape = long ? LONG : BRISK;
   const random = new SeededRandom(seed, 7);
   // Most runs are of the sizes that people run; a few are larger.
-  const nodeCount = random.chance(0.1) ? random.int(6, 9) : random.int(2, 5);
-  const activeMs = random.int(8_000, 13_000);
+  const nodeCount = random.pick(random.chance(shape.manyShare) ? shape.manyNodes : shape.fewNodes);
+  const activeMs = random.int(...shape.activeMs);
   // Fewer than half may go for good: the others could not close them.
   const mortals = random.chance(0.5) ? random.int(0, Math.floor((nodeCount - 1) / 2)) : 0;
   const plain = Array.from({ length: nodeCount }, (_, at) => nodeOf(random, at, activeMs));
@@ -45,22 +97,22 @@ export function scenarioOf(seed: number, { forgetful = false }: ScenarioOptions 
   const tables = tablesOf(random);
   const weather = weatherOf(random);
   const actions = [
-    ...writesOf(random, { nodeCount, tableCount: tables.length, activeMs }),
-    ...faultsOf(random, { nodeCount, activeMs, weather, mortals }),
+    ...writesOf(random, { nodeCount, tableCount: tables.length, activeMs, shape }),
+    ...faultsOf(random, { nodeCount, activeMs, weather, mortals, shape }),
   ];
   const acted = withLaterActs(seed, actions, { nodeCount, tableCount: tables.length, activeMs });
   acted.sort((a, b) => a.atMs - b.atMs);
   return {
     seed: random.u32(),
     nodes: withEarlier(seed, later.nodes),
-    tables: withMerging(seed, withTimesToLive(seed, tables)),
+    tables: withMerging(seed, withTimesToLive(seed, tables, shape)),
     network: {
       delayMinMs: 0.2,
       delayMaxMs: random.pick([2, 20, 150]),
       jitterMs: random.pick([0.5, 5, 150]),
       dialTimeoutMs: random.int(300, 900),
     },
-    timings: timingsOf(random, forgetful ? random.int(2000, 5000) : activeMs),
+    timings: timingsOf(random, forgetful ? random.int(2000, 5000) : activeMs, shape),
     limits: { ...limitsOf(random), ...later.limits },
     originGap: random.pick([1, 1, 3, 1_000_000]),
     actions: acted,
@@ -104,11 +156,15 @@ function tablesOf(random: SeededRandom): ScriptTable[] {
 }
 
 /** Rows of some tables end by themselves; decided apart, so that older seeds stay what they were. */
-function withTimesToLive(seed: number, tables: readonly ScriptTable[]): ScriptTable[] {
+function withTimesToLive(
+  seed: number,
+  tables: readonly ScriptTable[],
+  shape: Shape,
+): ScriptTable[] {
   const random = new SeededRandom(seed, 13);
   if (random.chance(0.7)) return [...tables];
   return tables.map((table) =>
-    random.chance(0.5) ? { ...table, ttlMs: random.pick([300, 1500, 5000]) } : table,
+    random.chance(0.5) ? { ...table, ttlMs: random.pick(shape.ttlMs) } : table,
   );
 }
 
@@ -142,8 +198,12 @@ function withLaterActs(
   return acted;
 }
 
-export function timingsOf(random: SeededRandom, forgetAfterMs: number): Script["timings"] {
-  const pingMs = random.pick([250, 400]);
+export function timingsOf(
+  random: SeededRandom,
+  forgetAfterMs: number,
+  shape: Shape = LONG,
+): Script["timings"] {
+  const pingMs = random.pick(shape.pingMs);
   return {
     pingMs,
     downMs: pingMs * random.pick([3, 4]),
@@ -186,11 +246,16 @@ function weatherOf(random: SeededRandom): Weather {
 
 export function writesOf(
   random: SeededRandom,
-  of: { readonly nodeCount: number; readonly tableCount: number; readonly activeMs: number },
+  of: {
+    readonly nodeCount: number;
+    readonly tableCount: number;
+    readonly activeMs: number;
+    readonly shape?: Shape;
+  },
 ): ScriptAction[] {
-  const { nodeCount, tableCount, activeMs } = of;
+  const { nodeCount, tableCount, activeMs, shape = LONG } = of;
   const keyCount = random.int(2, 9);
-  const count = random.int(110, 240);
+  const count = random.int(...shape.writes);
   const writes: ScriptAction[] = [];
   // Some runs write evenly, some in bursts.
   const bursts = random.chance(0.4)
@@ -240,20 +305,21 @@ export function faultsOf(
     readonly weather: Weather;
     /** So many nodes, the last ones, may go for good. */
     readonly mortals: number;
+    readonly shape?: Shape;
   },
 ): ScriptAction[] {
-  const { nodeCount, activeMs, weather, mortals } = of;
+  const { nodeCount, activeMs, weather, mortals, shape = LONG } = of;
   const faults: ScriptAction[] = [];
   const node = (): number => random.int(0, nodeCount - 1);
   const each = (rate: number, make: (atMs: number) => ScriptAction): void => {
-    const mean = (rate * nodeCount * activeMs) / 10_000;
+    const mean = (rate * nodeCount * activeMs * shape.weatherScale) / 10_000;
     const count = Math.floor(mean) + (random.chance(mean % 1) ? 1 : 0);
     for (let at = 0; at < count; at++) faults.push(make(random.between(500, activeMs)));
   };
   const back = (who: number): number | null =>
     who >= nodeCount - mortals && random.chance(0.4)
       ? null
-      : random.pick([50, 500, 3000]) * random.between(0.5, 1.5);
+      : random.pick(shape.backMs) * random.between(0.5, 1.5);
   each(weather.crashes, (atMs) => {
     const who = node();
     return { kind: "crash", atMs, node: who, silent: random.chance(0.3), backAfterMs: back(who) };

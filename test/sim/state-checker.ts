@@ -8,12 +8,20 @@ import {
   allStored,
   fingerprint,
   firstGone,
+  isStored,
   readAhead,
   readView,
+  rowLines,
   type StoredSibling,
   storedUnder,
 } from "./inspect.ts";
-import { compareNewest, type Oracle, type OracleSibling, type ReplicaView } from "./oracle.ts";
+import {
+  compareNewest,
+  type Dot,
+  type Oracle,
+  type OracleSibling,
+  type ReplicaView,
+} from "./oracle.ts";
 import type { CheckerName } from "./violation.ts";
 
 /** Where a checker reports to. */
@@ -53,9 +61,9 @@ export class StateChecker {
       this.#checkKey(who, view, { table, key, tables });
     }
     for (const { table, key, siblings } of allStored(tables)) {
-      if (this.#oracle.expected(view, table.id, key).length === 0) {
-        this.#report("state:extra", `${who} ${table.id} ${key}: ${show(siblings)}, expected none`);
-      }
+      // What was written was looked at above.
+      if (this.#oracle.isWritten(table.id, key)) continue;
+      this.#report("state:extra", `${who} ${table.id} ${key}: ${show(siblings)}, expected none`);
     }
     const gone = tables.purging ? null : firstGone(tables);
     if (gone !== null) this.#report("bounds", `${who} purged, and holds a closed owner's ${gone}`);
@@ -70,10 +78,10 @@ export class StateChecker {
   ): void {
     this.counters.keyChecks++;
     const { table, key, tables } = place;
-    const stored = storedUnder(tables, table, key);
     const expected = this.#oracle.expected(view, table, key);
+    if (isStored(tables, place, expected)) return;
+    const stored = storedUnder(tables, table, key);
     const checker = difference(stored, expected);
-    if (checker === null) return;
     const killed = stored.filter((row) => this.#oracle.isKilled(view, place, row.birth));
     this.#report(
       checker,
@@ -110,27 +118,28 @@ export class StateChecker {
     const other = this.#seen.get(view);
     if (other === undefined) this.#seen.set(view, rows);
     else if (other !== rows) {
-      this.#report("state:fork", `${who} at ${view}\n  holds   ${rows}\n  another ${other}`);
+      const held = rowLines(tables).join("\n");
+      this.#report("state:fork", `${who} at ${view}: ${rows}, another ${other}\n${held}`);
     }
   }
 }
 
+/** Which checker it is that says so, where what is stored is not what is expected. */
 function difference(
   stored: readonly StoredSibling[],
   expected: readonly OracleSibling[],
-): CheckerName | null {
-  const held = new Map(stored.map((row) => [row.birth.join(":"), row]));
+): CheckerName {
   for (const row of expected) {
-    const mine = held.get(row.birth.join(":"));
+    const mine = stored.find(({ birth }) => sameDot(birth, row.birth));
     if (mine === undefined) return "state:missing";
     if (compareNewest(mine, row) !== 0 || mine.value !== row.value) return "state:value";
   }
   if (stored.length > expected.length) return "state:extra";
-  for (let at = 0; at < stored.length; at++) {
-    const [mine, theirs] = [stored[at], expected[at]];
-    if (mine?.birth.join(":") !== theirs?.birth.join(":")) return "state:order";
-  }
-  return null;
+  return "state:order";
+}
+
+function sameDot(one: Dot, other: Dot): boolean {
+  return one[0] === other[0] && one[1] === other[1];
 }
 
 function show(siblings: readonly OracleSibling[]): string {

@@ -16,7 +16,7 @@ import { readView, rowsOfOthers } from "./inspect.ts";
 import { LeaseDatabase } from "./lease-database.ts";
 import { Network } from "./network.ts";
 import { Oracle } from "./oracle.ts";
-import { indexFault, restlessness } from "./rest-checker.ts";
+import { indexFault, restlessness, rowDifference } from "./rest-checker.ts";
 import type { Script } from "./script.ts";
 import { KEYS, ScriptWriter } from "./script-writer.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -222,7 +222,7 @@ export class World {
     }
     for (const [origin, seq] of before) {
       if (!origins.retired.has(origin) || life.retiredNow.includes(origin)) continue;
-      const known = this.#oracle.finals.get(origin) ?? 0;
+      const known = this.#oracle.finalOf(origin) ?? 0;
       if (seq > known) this.#reportRetired(life, { origin, seq, known });
     }
     if (life.retiredNow.length > 0) this.#noteJoined(life, before);
@@ -244,12 +244,12 @@ export class World {
 
   /** Others may have retired it elsewhere in the log only if none of them is left. */
   #retire(life: Incarnation, origin: number, seq: number): void {
-    const known = this.#oracle.finals.get(origin) ?? seq;
+    const known = this.#oracle.finalOf(origin) ?? seq;
     const isHeld = this.#fleet
       .live()
       .some((other) => other !== life && other.engine.tables.replica.origins.retired.has(origin));
     if (known !== seq && isHeld) this.#reportRetired(life, { origin, seq, known });
-    this.#oracle.finals.set(origin, seq);
+    this.#oracle.retire(origin, seq);
   }
 
   #reportRetired(life: Incarnation, of: { origin: number; seq: number; known: number }): void {
@@ -306,7 +306,10 @@ export class World {
       if (why !== null) this.#trace?.(this.#time.nowMs, "rest", why);
     }
     if (this.#violation !== null) return;
-    if (why !== null) this.#report("rest", `not at rest ${when}: ${why}`);
+    if (why !== null) {
+      const rows = rowDifference(this.#fleet.live());
+      this.#report("rest", `not at rest ${when}: ${why}${rows}`);
+    }
     for (const life of this.#fleet.live()) {
       this.#checkAll(life);
       this.#face.checkAtRest(life);
@@ -334,7 +337,11 @@ export class World {
     const { expiryGraceMs = 0 } = this.#script.limits;
     const { pingMs = 1000 } = this.#script.timings;
     const graces = this.#fleet.nodes.length + 1;
-    this.#runUntil(this.#time.nowMs + longestMs + graces * expiryGraceMs + 6 * pingMs);
+    const untilMs = this.#time.nowMs + longestMs + graces * expiryGraceMs + 6 * pingMs;
+    const isOver = (): boolean => this.#fleet.live().every((life) => this.#expiry.isGone(life));
+    while (this.#violation === null && this.#time.nowMs < untilMs && !isOver()) {
+      this.#runUntil(Math.min(untilMs, this.#time.nowMs + REST_LOOK_MS));
+    }
     this.#comeToRest("after the last row has expired");
     if (this.#violation !== null) return;
     for (const life of this.#fleet.live()) this.#expiry.checkGone(life);

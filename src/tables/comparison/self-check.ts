@@ -124,14 +124,10 @@ export class SelfCheck {
 
   #judgeDigest(counted: Digest): void {
     const { digest } = this.#replica;
-    if (digest.words.every((word, at) => word === counted.words[at])) {
-      if (digest.totalA === counted.totalA && digest.totalB === counted.totalB) return;
-    }
+    if (digest.equals(counted)) return;
     this.#note({ kind: "digest", table: "", key: "" });
     if (!this.#repair) return;
-    digest.words.set(counted.words);
-    digest.totalA = counted.totalA;
-    digest.totalB = counted.totalB;
+    digest.become(counted);
   }
 
   #fault(kind: OwnFault["kind"], table: TableState, key: string): void {
