@@ -174,7 +174,8 @@ const NOBODY: KnownIdentity = () => undefined;
 
 /**
  * The frame in those bytes. Throws ProtocolError when they are anything else. Members of a ping
- * that `known` gives as they are in the bytes need not be decoded: a third of the time.
+ * that `known` gives as they are in the bytes need not be decoded: a ping of eight members takes
+ * 1.5 µs instead of 23.
  */
 export function decodeClusterFrame(bytes: Uint8Array, known = NOBODY): ClusterFrame {
   const reader = new ByteReader(bytes);

@@ -147,6 +147,7 @@ export class Fleet {
     if (!this.isHealthy(life) || node.bootDue) return false;
     this.#note(life.who, "is replaced while it still runs");
     this.replaced.add(life);
+    life.wasReplaced = true;
     this.#parts.replaced?.(life);
     node.address = `sim://n${node.index}x${this.#nextOrigin}:7400`;
     node.current = null;

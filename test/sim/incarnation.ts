@@ -79,6 +79,8 @@ export class Incarnation {
   left = false;
   /** Whom it had links to when it said goodbye. */
   toldOrigins: readonly number[] = [];
+  /** Its name was given to another process while it ran. */
+  wasReplaced = false;
   /** Its machine went off before its goodbye was sure to be out. */
   cutShort = false;
   readonly bootedAtMs: number;

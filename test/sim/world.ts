@@ -223,7 +223,9 @@ export class World {
     for (const [origin, seq] of before) {
       if (!origins.retired.has(origin) || life.retiredNow.includes(origin)) continue;
       const known = this.#oracle.finalOf(origin) ?? 0;
-      if (seq > known) this.#reportRetired(life, { origin, seq, known });
+      // What a replaced process writes after that is not the cluster's, whoever has heard it.
+      const isCut = this.#fleet.lives.get(origin)?.wasReplaced === true;
+      if (seq > known && !isCut) this.#reportRetired(life, { origin, seq, known });
     }
     if (life.retiredNow.length > 0) this.#noteJoined(life, before);
     life.retiredBefore = origins.retired.list();
