@@ -199,23 +199,11 @@ const STATE: readonly Mutation[] = [
     "return (ids[a.dotOrigin] as number) - (ids[b.dotOrigin] as number);",
     "return a.dotOrigin - b.dotOrigin;",
   ]),
-  {
-    name: "covered-put-accepted",
-    rule: "a covered birth that is not held was killed",
-    seed: 1,
-    edits: [
-      {
-        file: "src/tables/replica.ts",
-        find: "if (held === null) {\n      if (this.origins.covered(birthOrigin, birthSeq)) return;",
-        replace: "if (held === null) {",
-      },
-      {
-        file: "src/tables/replica.ts",
-        find: "if (this.origins.covered(birthOrigin, birthSeq)) return;",
-        replace: "",
-      },
-    ],
-  },
+  one("covered-put-accepted", "a covered birth that is not held was killed", 1, [
+    "src/tables/replica.ts",
+    "if (this.origins.covered(birthOrigin, birthSeq)) return;",
+    "",
+  ]),
   one("pull-not-on-evidence", "whoever sees that another covers more pulls", 1, [
     "src/tables/receiver.ts",
     "if (this.#parts.peers.get(id)?.streamsToUs !== true) peer.wantsPull = true;",
@@ -340,11 +328,6 @@ const CLOSING: readonly Mutation[] = [
     rule: "no row of a closed owner is taken in",
     seed: 16,
     edits: [
-      {
-        file: "src/tables/replica.ts",
-        find: 'if (table.lifetime === "node" && this.origins.gone[birthOrigin]) return;\n    const held',
-        replace: "const held",
-      },
       {
         file: "src/tables/replica.ts",
         find: 'if (table.lifetime === "node" && this.origins.gone[birthOrigin]) return;',

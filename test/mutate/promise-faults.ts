@@ -82,8 +82,8 @@ export const PROMISE_FAULTS: readonly PromiseFault[] = [
   ]),
   one("P4-patch-creates", "a patch never wins against a delete", ROWS, [
     "src/tables/replica.ts",
-    "if (held === null) {\n      if (this.origins.covered(birthOrigin, birthSeq)) return;",
-    "if (held === null) {",
+    "if (this.origins.covered(birthOrigin, birthSeq)) return;",
+    "",
   ]),
   one("P5-hung-waited-for", "a hung peer stops writers no longer than it takes to tell", WRITES, [
     "src/cluster/cluster-options.ts",
