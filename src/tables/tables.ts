@@ -303,13 +303,16 @@ export class Tables {
     return this.replica.origins.gone[index] as boolean;
   }
 
-  /** Other origins in the vector that are neither closed nor retired. */
-  openOrigins(): number[] {
-    const { origins } = this.replica;
-    const isOpen = (index: number): boolean => index !== origins.self && !origins.gone[index];
-    return origins.listedIndexes().flatMap((index) => {
-      return isOpen(index) ? [origins.ids[index] as number] : [];
-    });
+  /** Other origins in the vector, or of awaited births, that are neither closed nor retired. */
+  openOrigins(): Set<number> {
+    const { origins, ahead } = this.replica;
+    const open = new Set<number>();
+    const take = (index: number): void => {
+      if (index !== origins.self && !origins.gone[index]) open.add(origins.ids[index] as number);
+    };
+    for (const index of origins.listedIndexes()) take(index);
+    for (const { origin } of ahead.list()) take(origin);
+    return open;
   }
 
   /**

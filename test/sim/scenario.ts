@@ -49,7 +49,7 @@ const BRISK: Shape = {
   manyNodes: [6, 7, 8],
   fewNodes: [2, 3, 3, 3, 3, 4, 4, 5],
   activeMs: [2500, 5000],
-  writes: [110, 200],
+  writes: [118, 212],
   weatherScale: 2,
   backMs: [50, 300, 1500],
   ttlMs: [200, 800, 2000],

@@ -2,6 +2,8 @@
 export const RECORDED_SEEDS: readonly number[] = [
   254, // an origin whose ops came by way of a node that died was known to nobody, and never closed
   864, // a replaced process wrote to a new node that had not heard that it was retired: judged wrongly
+  3166, // a side that was whole in a split was taken for whole when several of its links broke later
+  3426, // as 254, of an origin of which nothing had come but that a row of it was ended
 ];
 
 /** The same of long runs, `--long`. */

@@ -58,8 +58,7 @@ export class SplitChecker {
 
   /** A fault is about to be made. */
   faultComes(action: ScriptAction): void {
-    this.#guarded = new Set();
-    this.#leased = new Set();
+    this.linksBreak();
     if (action.kind !== "split") return;
     const { nodes } = this.#world.fleet;
     for (const bit of [0, 1]) {
@@ -78,6 +77,12 @@ export class SplitChecker {
         this.counters.guardedLeases++;
       }
     }
+  }
+
+  /** Several links break: what was whole need not be, as nodes hear one another. */
+  linksBreak(): void {
+    this.#guarded = new Set();
+    this.#leased = new Set();
   }
 
   /** Throws SplitError as the public tables do. To be called before each write. */

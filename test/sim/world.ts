@@ -145,6 +145,7 @@ export class World {
     this.#probe();
     this.#comeToRest("after the last writes");
     if (this.#links.breakOne()) this.#comeToRest("after the broken link");
+    this.#splits.linksBreak();
     if (this.#links.breakSeveral()) this.#comeToRest("after several broken links");
     if (this.#violation === null && this.#damage()) this.#comeToRest("after the damage");
     this.#outlive();
