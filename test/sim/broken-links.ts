@@ -47,7 +47,7 @@ interface Link {
 /** How often one link breaks in runs of three nodes or more. */
 const ONE_SHARE = 0.65;
 /** How often several links break in runs of four nodes or more. */
-const SEVERAL_SHARE = 0.5;
+const SEVERAL_SHARE = 0.35;
 
 /** The stage. The caller lets the cluster come to rest after each break. */
 export class BrokenLinks {
