@@ -60,7 +60,7 @@ export class BrokenLinks {
   /** One link, both ways or one. False if there are too few nodes to relay, or not in this run. */
   breakOne(): boolean {
     const live = this.#parts.fleet.live();
-    const isChosen = new SeededRandom(this.#parts.script.seed, 16).chance(ONE_SHARE);
+    const isChosen = new SeededRandom(this.#parts.script.seed, 18).chance(ONE_SHARE);
     if (live.length < 3 || !isChosen || this.#parts.isOver()) return false;
     const random = new SeededRandom(this.#parts.script.seed, 10);
     const one = random.pick(live);
