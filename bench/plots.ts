@@ -63,7 +63,7 @@ export function plotsOf(figures: readonly Figure[]): Plot[] {
     const { benchmark, what } = kind;
     const own = figures.filter((each) => each.benchmark === benchmark && each.what === what);
     if (own.length === 0) return [];
-    const title = `${kind.title}: ${WHATS[what].title}`;
+    const title = `${kind.title}: ${WHATS[what].title} (logarithmic)`;
     const svg = kind.isOverNodes ? curvesOf(title, own) : barsOf(title, own);
     return [{ benchmark, file: `${benchmark}-${what}.svg`, title, svg }];
   });
