@@ -11,7 +11,8 @@ import type { Report } from "./report.ts";
 export function readReport(outcomes: readonly Outcome[], missing: string): Report {
   const notes = [
     "Rows that another node has written, each read once before. Random order; nanoseconds are " +
-      "per call, of blocks of 1,000 calls. Both nodes' digests were compared and were equal.",
+      "per call, of blocks of 1,000 calls. Both nodes' digests were compared and were equal. " +
+      "There is room for the decoded values of both tables (`decodedBytes`, 512 MiB).",
   ];
   for (const outcome of outcomes) {
     const made = `Making the string key alone, ${outcome.size.label}`;

@@ -10,6 +10,9 @@ import { readReport } from "./read-report.ts";
 import type { Report } from "./report.ts";
 import { type NodeRemote, SkeinCluster } from "./skein-cluster.ts";
 
+/** Two tables are read in turns, so there is room for decoded values of two: twice the default. */
+const LIMITS = { decodedBytes: 512 * 1024 * 1024 };
+
 /** Runs everything. Stops all it has started, whatever happens. */
 export async function benchRead(settings: Settings, progress: Progress): Promise<Report> {
   const missing = mnesiaMissing();
@@ -40,7 +43,7 @@ async function readSize(
     await cluster.load(0, size.rows, "loadTexts");
     if (size.id === "rows100k") await cluster.load(0, size.rows, "loadIndexed");
     // The replica comes last: one join is quicker than as many acknowledged writes.
-    const { node: replica } = await cluster.add();
+    const { node: replica } = await cluster.add(null, { limits: LIMITS });
     await cluster.joined();
     await cluster.compareDigests();
     await replica.call("prepareReads", size.rows);

@@ -142,7 +142,7 @@ function report(sizes: readonly Size[], left: readonly number[]): Report {
     notes: [
       `All nodes of a size are in one process, with links in memory: no socket is paid for. ${CALLERS} ` +
         "callers in all, of one node or spread over all nodes; each write is acknowledged by all " +
-        "nodes. Pings go out each 5 s, because all nodes share a processor; what they cost in that time, which was measured without writes, is taken off. " +
+        "nodes. Pings go out each 20 s, because all nodes share a processor; what they cost in that time, which was measured without writes, is taken off. " +
         "After each round the sizes and digests of all nodes were compared and were equal.",
       ...left.map((nodes) => `${nodes} nodes did not find each other in time: left out.`),
     ],
