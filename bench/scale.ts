@@ -1,9 +1,9 @@
 /**
  * What each more node costs the engine: 3, 10, 30 and 100 nodes in one process with links in
- * memory, one writer or all of them writers; a line through the costs says what to expect.
+ * memory, one writer or all of them writers; a curve through the costs says what to expect.
  */
 import { Figures } from "./figure.ts";
-import { fitLine, type Line } from "./fit.ts";
+import { fitCurve } from "./fit.ts";
 import { bytes, digits, micros, millis, type Sheet } from "./format.ts";
 import { median } from "./latency.ts";
 import type { Progress, Settings } from "./progress.ts";
@@ -37,6 +37,7 @@ const QUICK_APPLIED = 9000;
 const REST_MS = 1000;
 const START_LIMIT_MS = 125_000;
 const WRITERS: readonly Writers[] = ["one", "all"];
+const DEGREES: Readonly<Record<Writers, number>> = { one: 1, all: 2 };
 const TITLES: Readonly<Record<Writers, string>> = { one: "one writer", all: "all write" };
 
 /** Runs everything. Stops all it has started, whatever happens. */
@@ -174,7 +175,10 @@ function costSheet(sizes: readonly Size[]): Sheet {
   };
 }
 
-/** cost = a + b × nodes, fitted to the medians above. */
+/**
+ * Fitted to the medians above. Where all write, each node answers each other one in each turn, and
+ * with the callers shared by all, fewer writes come with it: hence a term that grows by the square.
+ */
 function modelSheet(sizes: readonly Size[]): Sheet {
   const kinds: readonly [string, (cost: Cost) => number, (value: number) => string][] = [
     ["CPU", (cost) => cost.cpuMicros, micros],
@@ -182,26 +186,20 @@ function modelSheet(sizes: readonly Size[]): Sheet {
     ["bytes", (cost) => cost.bytes, bytes],
   ];
   return {
-    caption: "Cost model: a write costs a + b × nodes (least squares of the relative error)",
-    head: ["writers", "of", "a", "b", "farthest point"],
+    caption:
+      "Cost model: a write costs a + b × nodes, where all write + c × nodes² " +
+      "(least squares of the relative error)",
+    head: ["writers", "of", "a", "b", "c", "farthest point"],
     rows: WRITERS.flatMap((writers) =>
       kinds.map(([title, pick, show]) => {
-        const line = lineOf(sizes, (size) => pick(costOf(size, writers)));
-        const signed = (value: number) => (value < 0 ? `−${show(-value)}` : show(value));
-        return [
-          TITLES[writers],
-          title,
-          signed(line.a),
-          signed(line.b),
-          `${digits(line.worst * 100)} %`,
-        ];
+        const points = sizes.map((size) => ({ x: size.nodes, y: pick(costOf(size, writers)) }));
+        const { terms, worst } = fitCurve(points, DEGREES[writers]);
+        const [a, b, c] = terms.map((term) => (term < 0 ? `−${show(-term)}` : show(term)));
+        const off = `${digits(worst * 100)} %`;
+        return [TITLES[writers], title, a ?? "–", b ?? "–", c ?? "–", off];
       }),
     ),
   };
-}
-
-function lineOf(sizes: readonly Size[], cost: (size: Size) => number): Line {
-  return fitLine(sizes.map((size) => ({ x: size.nodes, y: cost(size) })));
 }
 
 function restSheet(sizes: readonly Size[]): Sheet {
