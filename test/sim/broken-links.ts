@@ -171,7 +171,8 @@ export class BrokenLinks {
     const done = (reached: { nodes: number; catchingUp: readonly string[] }): void => {
       settled();
       const { nodes, catchingUp } = reached;
-      if (nodes + catchingUp.length === piece.length - 1) return;
+      const missing = piece.length - 1 - nodes - catchingUp.length;
+      if (missing >= 0 && missing <= takenForDead(life, piece)) return;
       const said = `counts ${nodes} and names ${catchingUp.join(", ") || "nobody"}`;
       report("relay", `${life.who}: a write by relay ${said}, of ${piece.length - 1} others`);
     };
@@ -181,6 +182,21 @@ export class BrokenLinks {
   #runUntil(atMs: number): void {
     this.#parts.time.runUntil(atMs, this.#parts.isOver);
   }
+}
+
+/**
+ * How many nodes of its piece that one takes for dead just now, and may: their heartbeats come over
+ * two others or more, each of which passes them on with its next ping.
+ */
+function takenForDead(life: Incarnation, piece: Piece): number {
+  const { cluster } = life.engine;
+  const near = new Set([life.origin]);
+  for (const peer of cluster.linkedPeers()) {
+    near.add(peer.origin);
+    const between = piece.find(({ origin }) => origin === peer.origin);
+    for (const further of between?.engine.cluster.linkedPeers() ?? []) near.add(further.origin);
+  }
+  return piece.filter(({ origin }) => !near.has(origin) && !cluster.isLive(origin)).length;
 }
 
 /** Which links are left, and the pieces that they make. */
