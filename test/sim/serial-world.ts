@@ -242,8 +242,10 @@ export class SerialWorld {
       const isUp = current?.process.alive === true && !current.left;
       if (isUp && current.engine.tables.serial.isVoter) remembering++;
     }
-    if (remembering === seats) this.#hasBegun = true;
-    const isLost = this.#hasBegun && remembering < Math.floor(seats / 2) + 1;
+    // One seat may stay empty from the start: a majority serves, and may be lost.
+    const isServed = remembering >= Math.floor(seats / 2) + 1;
+    if (isServed) this.#hasBegun = true;
+    const isLost = this.#hasBegun && !isServed;
     if (!isLost || this.#lossMoment < Number.POSITIVE_INFINITY) return;
     this.#lossMoment = this.#clients.nextMoment();
     this.#trace?.(this.#time.nowMs, "checker", `memory lost at ${this.#lossMoment}`);
