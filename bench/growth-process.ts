@@ -15,11 +15,11 @@ export interface Growth {
   /** The longest call of `set`, and the longest of those that no major collection fell into. */
   readonly longestMs: number;
   readonly longestOutsideMs: number;
-  /** Major collections: how often, how long in all, the longest pause. */
+  /** Major collections and the steps of their marking: how often, how long in all, the longest pause. */
   readonly majors: number;
   readonly majorMs: number;
   readonly majorLongestMs: number;
-  /** The longest pause of any other kind. */
+  /** The longest pause of any other kind: collections of the young generation. */
   readonly minorLongestMs: number;
   readonly delay: LoopDelay;
 }
@@ -134,11 +134,13 @@ const calls: GrowthCalls = {
   },
 };
 
+/** A major collection, or a step of the marking that prepares it. */
 function isMajor(entry: object): boolean {
   if (!("detail" in entry)) return false;
   const { detail } = entry;
   if (typeof detail !== "object" || detail === null || !("kind" in detail)) return false;
-  return detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR;
+  const { NODE_PERFORMANCE_GC_MAJOR: major, NODE_PERFORMANCE_GC_INCREMENTAL: marking } = constants;
+  return detail.kind === major || detail.kind === marking;
 }
 
 function overlap(one: Span, other: Span): boolean {
