@@ -83,7 +83,7 @@ describe(".ci/run", () => {
     repository.write("scripts/services.sh", "true\n");
     repository.write("scripts/package-check.mjs", "");
     const { code, output } = await repository.run("bash", [".ci/run"]);
-    expect(output.trimEnd().split("\n").at(-1)).toBe("8 passed, 0 failed");
+    expect(output.trimEnd().split("\n").at(-1)).toBe("10 passed, 0 failed");
     expect(code).toBe(0);
   });
 
@@ -91,10 +91,19 @@ describe(".ci/run", () => {
     makeGate({ start: "echo the demo ran" });
     const { code, output } = await repository.run("bash", [".ci/run"]);
     expect(output).toContain("the demo ran");
-    for (const step of ["services", "check", "simulator", "mutate", "chaos", "package"]) {
+    for (const step of [
+      "services",
+      "check",
+      "simulator",
+      "serial",
+      "split",
+      "mutate",
+      "chaos",
+      "package",
+    ]) {
       expect(output).toMatch(new RegExp(`${step} +FAILED with exit code`));
     }
-    expect(output.trimEnd().split("\n").at(-1)).toBe("2 passed, 6 failed");
+    expect(output.trimEnd().split("\n").at(-1)).toBe("2 passed, 8 failed");
     expect(code).toBe(1);
   });
 
@@ -103,7 +112,7 @@ describe(".ci/run", () => {
     repository.write("scripts/services.sh", "true\n");
     repository.write("scripts/package-check.mjs", "");
     const { code, output } = await repository.run("bash", [".ci/run"]);
-    expect(output.trimEnd().split("\n").at(-1)).toBe("7 passed, 1 failed");
+    expect(output.trimEnd().split("\n").at(-1)).toBe("9 passed, 1 failed");
     expect(code).toBe(1);
   });
 
@@ -113,7 +122,7 @@ describe(".ci/run", () => {
     const limits = [...output.matchAll(/^(?:one|step) \S+ (\d+) /gm)].map(
       (match) => +(match[1] ?? 0),
     );
-    expect(limits).toHaveLength(8);
+    expect(limits).toHaveLength(10);
     expect(limits.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(25 * 60);
   });
 });
