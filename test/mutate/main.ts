@@ -22,7 +22,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { MUTATIONS, type Mutation, QUICK } from "./mutations.ts";
-import { PROMISE_FAULTS, type PromiseFault } from "./promise-faults.ts";
+import { PROMISE_FAULTS, type PromiseFault, QUICK_PROMISES } from "./promise-faults.ts";
 
 type Fault = Mutation | PromiseFault;
 
@@ -219,7 +219,7 @@ async function main(): Promise<number> {
   const { only, search, quick } = values;
   const all: readonly Fault[] = [...MUTATIONS, ...PROMISE_FAULTS];
   const chosen = all.filter((fault) => {
-    const isQuick = "test" in fault || QUICK.has(fault.name);
+    const isQuick = QUICK.has(fault.name) || QUICK_PROMISES.has(fault.name);
     return (only === undefined || only.includes(fault.name)) && (!quick || isQuick);
   });
   const stale = all.flatMap((mutation) => staleness(mutation));

@@ -171,3 +171,17 @@ export const PROMISE_FAULTS: readonly PromiseFault[] = [
     "  let removed = 0;",
   ]),
 ];
+
+/** One of each promise, for the gate. */
+export const QUICK_PROMISES: ReadonlySet<string> = new Set([
+  "P1-read-sends",
+  "P2-acked-when-written",
+  "P2-link-loss-excuses",
+  "P3-order-by-arrival",
+  "P4-unlisted-kept",
+  "P5-hung-waited-for",
+  "P6-ghosts",
+  "P7-everybody-wins",
+  "P8-writes-wait-unbounded",
+  "P9-any-proof",
+]);
