@@ -4,18 +4,17 @@
  */
 import { Figures } from "./figure.ts";
 import { Floor } from "./floor.ts";
-import { times } from "./format.ts";
 import { Mnesia, mnesiaMissing } from "./mnesia.ts";
 import type { Progress, Settings } from "./progress.ts";
 import { insertNewPublished } from "./published.ts";
 import type { Report } from "./report.ts";
 import {
   addFigures,
+  behindCets,
   behindPeers,
   figureSheet,
   type LoadCase,
   type Outcome,
-  rateOf,
   ratioSheet,
   runRounds,
   SHORT_WINDOW,
@@ -94,16 +93,7 @@ function report(outcomes: readonly Outcome[], missing: string): Report {
         "echo it; nothing is decided, stored or batched.",
     ],
     sheets: [ratioSheet(outcomes, ["Mnesia", "bare ws"]), figureSheet(outcomes)],
-    behind: [...behindPeers(outcomes, ["Mnesia"]), ...outcomes.flatMap(behindCets)],
+    behind: [...behindPeers(outcomes, ["Mnesia"]), ...behindCets(outcomes)],
     figures: figures.list,
   };
-}
-
-function behindCets(outcome: Outcome): string[] {
-  const { label, published } = outcome.case;
-  if (!published) return [];
-  const ratio = rateOf(outcome, "Skein") / published.value;
-  if (ratio >= published.factor) return [];
-  const ahead = ratio < 1 ? "behind CETS's figure of another machine" : "short of the target";
-  return [`${label}: ${times(ratio)} of CETS's (${published.cets}), ${ahead}`];
 }

@@ -4,14 +4,14 @@
  */
 import { Figures } from "./figure.ts";
 import { Floor } from "./floor.ts";
-import { times } from "./format.ts";
 import { median } from "./latency.ts";
 import { Mnesia, mnesiaMissing } from "./mnesia.ts";
 import type { Progress, Settings } from "./progress.ts";
-import { insertPublished } from "./published.ts";
+import { insertPublished, type Published } from "./published.ts";
 import type { Report } from "./report.ts";
 import {
   addFigures,
+  behindCets,
   behindPeers,
   figureSheet,
   type LoadCase,
@@ -132,17 +132,13 @@ function report(outcomes: readonly Outcome[], mnesia: Mnesia | null, missing: st
         "echo it; nothing is stored or batched.",
     ],
     sheets: [ratioSheet(outcomes, ["Mnesia", "bare ws"]), figureSheet(outcomes)],
-    behind: [...behindPeers(outcomes, ["Mnesia"]), ...outcomes.flatMap(behindCets)],
+    behind: [...behindPeers(outcomes, ["Mnesia"]), ...behindCets(outcomes, timesCets)],
     figures: figures.list,
   };
 }
 
-function behindCets(outcome: Outcome): string[] {
-  const { label, published, isLatency } = outcome.case;
-  if (!published) return [];
-  const p50 = median((outcome.windows.get("Skein") ?? []).map((window) => window.p50));
-  const ratio = isLatency ? published.value / p50 : rateOf(outcome, "Skein") / published.value;
-  if (ratio >= published.factor) return [];
-  const ahead = ratio < 1 ? "behind CETS's figure of another machine" : "short of the target";
-  return [`${label}: ${times(ratio)} of CETS's (${published.cets}), ${ahead}`];
+/** The figure of a single caller is the p50 of its calls, µs. */
+function timesCets(outcome: Outcome, { value }: Published): number {
+  if (!outcome.case.isLatency) return rateOf(outcome, "Skein") / value;
+  return value / median((outcome.windows.get("Skein") ?? []).map((window) => window.p50));
 }

@@ -159,6 +159,24 @@ export function behindPeers(outcomes: readonly Outcome[], peers: readonly string
   );
 }
 
+/**
+ * Where Skein is short of what it wants to be beside CETS. `timesCets` says how many times as good
+ * as the published figure a case is; by default that figure is a rate.
+ */
+export function behindCets(
+  outcomes: readonly Outcome[],
+  timesCets = (outcome: Outcome, { value }: Published): number => rateOf(outcome, "Skein") / value,
+): string[] {
+  return outcomes.flatMap((outcome) => {
+    const { label, published } = outcome.case;
+    if (!published) return [];
+    const ratio = timesCets(outcome, published);
+    if (ratio >= published.factor) return [];
+    const ahead = ratio < 1 ? "behind CETS's figure of another machine" : "short of the target";
+    return [`${label}: ${times(ratio)} of CETS's (${published.cets}), ${ahead}`];
+  });
+}
+
 /** Median of rows per second; NaN of a side that did not take part. */
 export function rateOf({ windows }: Outcome, side: string): number {
   return median((windows.get(side) ?? []).map((window) => window.rate));

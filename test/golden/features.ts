@@ -28,7 +28,7 @@ import {
 import { beginChunk, writeItemHead, writeSibling } from "../../src/tables/session-frames.ts";
 import type { TableIdentity } from "../../src/tables/table-state.ts";
 import { decodeValue, encodeValue } from "../../src/tables/value.ts";
-import type { View } from "../../src/tables/view.ts";
+import { VIEW } from "./protocol-1.ts";
 import { blankReplica, chunkMeaning } from "./reading.ts";
 
 /** A frame both ways. */
@@ -41,18 +41,6 @@ export interface FeatureFrame {
 
 const ROOMS: TableIdentity = { name: "räume", type: "set", lifetime: "cluster" };
 const MEMBERS: TableIdentity = { name: "members", type: "bag", lifetime: "node" };
-const VIEW: View = {
-  vector: new Map([
-    [300, 70_000],
-    [7, 0],
-    [8_589_934_592, 1],
-  ]),
-  closed: [7, 9],
-  retired: [
-    [1, 6],
-    [11, 11],
-  ],
-};
 const GRANT: LeaseGrant = { round: 300, term: 3, holder: 8_589_934_592, leftMs: 8_750 };
 const KEY = encodeKey(["example.com", "alice"]);
 const PRINT = { a: -2, b: 123_456 };

@@ -26,7 +26,8 @@ const INTRODUCTION: Introduction = {
 };
 const PROOF = Uint8Array.from({ length: 32 }, (_, at) => 255 - at);
 
-const VIEW: View = {
+/** A view of some origins, as these frames and those behind features carry it. */
+export const VIEW: View = {
   vector: new Map([
     [300, 70_000],
     [7, 0],
