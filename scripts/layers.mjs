@@ -12,13 +12,14 @@ import { blankComments, blankStrings } from "./layers/scan.mjs";
 /** Types and errors without IO: everybody imports them, they import one another only. */
 const LEAVES = ["bytes.ts", "errors.ts", "runtime.ts", "sql.ts"];
 /** What users import. They name things of the layers; index.ts does nothing else. */
-const FACES = ["index.ts", "testing.ts", "persistent.ts", "transient.ts"];
+const FACES = ["index.ts", "testing.ts", "persistent.ts", "persistent-testing.ts", "transient.ts"];
 /** Each folder and the folders it may import, beside itself and the leaves. */
 const LAYERS = {
   tables: [],
   cluster: [],
-  discovery: [],
-  persistent: [],
+  sql: [],
+  discovery: ["sql"],
+  persistent: ["sql"],
   transient: ["tables"],
   node: ["tables", "cluster", "discovery", "persistent", "transient"],
   testing: ["cluster", "node"],

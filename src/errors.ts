@@ -201,6 +201,31 @@ export class MissingDriverError extends SkeinError {
   readonly code = "ERR_SKEIN_MISSING_DRIVER";
 }
 
+/** What a call needs does not exist. Nothing was changed. Never thrown for a back end that is away. */
+export class NotFoundError extends SkeinError {
+  readonly code = "ERR_SKEIN_NOT_FOUND";
+}
+
+/** Something else has what was asked for: a name, a lock, a store of another kind. */
+export class ConflictError extends SkeinError {
+  readonly code = "ERR_SKEIN_CONFLICT";
+}
+
+/** A write lost its races with others for too long. Nothing was changed; try again later. */
+export class RetryableError extends SkeinError {
+  readonly code = "ERR_SKEIN_RETRYABLE";
+}
+
+/** The store's back end stores nothing on purpose: `none` or `null`. */
+export class DisabledError extends SkeinError {
+  readonly code = "ERR_SKEIN_DISABLED";
+}
+
+/** The answer to a write was lost: it may have been made or not. Read before you repeat it. */
+export class CommitUnknownError extends SkeinError {
+  readonly code = "ERR_SKEIN_COMMIT_UNKNOWN";
+}
+
 /** Every error of Skein, to `switch (error.code)` on. */
 export type AnySkeinError =
   | InvalidOptionsError
@@ -219,4 +244,9 @@ export type AnySkeinError =
   | ProtocolError
   | UnavailableError
   | UnsupportedError
-  | MissingDriverError;
+  | MissingDriverError
+  | NotFoundError
+  | ConflictError
+  | RetryableError
+  | DisabledError
+  | CommitUnknownError;

@@ -1,0 +1,36 @@
+/** Persistent stores: their kinds, and the contract that back ends implement. */
+export {
+  ARCHIVE_BATCH_MAX,
+  ARCHIVE_LIMIT_MAX,
+  type ArchiveFilter,
+  type ArchiveFound,
+  type ArchiveInput,
+  type ArchiveItem,
+  type ArchiveQuery,
+  type ArchiveSummary,
+  WHEN_MAX,
+} from "./persistent/contract/archive-query.ts";
+export type { Capabilities, StoreKind } from "./persistent/contract/capabilities.ts";
+export type {
+  ArchiveDriver,
+  ArchiveRow,
+  Budget,
+  Place,
+  PlacedRow,
+  PlaceKind,
+  RowsDriver,
+  Selection,
+  SelectionPage,
+  StoreAdapter,
+  UserPage,
+} from "./persistent/contract/driver.ts";
+export type {
+  AnyStore,
+  ArchiveStore,
+  CallOptions,
+  KeyvalPlusStore,
+  KeyvalStore,
+  MapStore,
+  User,
+} from "./persistent/contract/kinds.ts";
+export { STORE_VALUE_BYTES_MAX, type StoreValue } from "./persistent/contract/store-value.ts";

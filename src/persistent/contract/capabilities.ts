@@ -1,0 +1,24 @@
+/** Kinds of stores, and what an adapter says about itself. */
+
+/** How a store is used. `map` and `keyval+` are two views of one thing; a store has one kind. */
+export type StoreKind = "keyval" | "map" | "keyval+" | "archive";
+
+/** What an adapter can do and what it promises. */
+export interface Capabilities {
+  /** The kinds that it opens; for others UnsupportedError is thrown. */
+  readonly kinds: readonly StoreKind[];
+  /** Whether data survive the end of the process. */
+  readonly isPersistent: boolean;
+  /** Whether several processes may use the same data at a time. */
+  readonly isShared: boolean;
+  /** Whether `users()` works. */
+  readonly users: boolean;
+  /** Whether archives count (`total`). */
+  readonly total: boolean;
+  /** Whether archives have `truncate`. */
+  readonly truncate: boolean;
+  /** Whether archives have `summary`. */
+  readonly summary: boolean;
+  /** The most items of one user's archive; undefined: no such limit. */
+  readonly archiveItemsMax: number | undefined;
+}
