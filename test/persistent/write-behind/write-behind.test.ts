@@ -1,0 +1,183 @@
+/** Writing behind against a store that refuses items and goes away: nothing is lost or doubled. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { NotRunningError, OverloadedError, UnavailableError } from "../../../src/errors.ts";
+import { systemClock } from "../../../src/node/system.ts";
+import type { WriteBehindLimits } from "../../../src/persistent/write-behind/options.ts";
+import { WriteBehind } from "../../../src/persistent/write-behind/write-behind.ts";
+import { silentLog } from "../../../src/runtime.ts";
+import { SeededRandom } from "../../../src/testing/seeded-random.ts";
+
+interface Message {
+  readonly id: number;
+  readonly group: string;
+  readonly isPoison?: boolean;
+}
+
+class Poisoned extends Error {}
+class Away extends Error {}
+
+/** A store whose outages and slow answers are at the test's command. */
+class Store {
+  readonly rows = new Map<number, Message>();
+  readonly batches: number[] = [];
+  /** Attempts that fail before the next one succeeds; of them, those that were written anyway. */
+  outages: ("lost" | "written")[] = [];
+  gate: Promise<void> = Promise.resolve();
+
+  readonly write = async (batch: readonly Message[]): Promise<void> => {
+    this.batches.push(batch.length);
+    await this.gate;
+    const outage = this.outages.shift();
+    if (outage === "lost") throw new Away("gone before the commit");
+    if (batch.some(({ isPoison }) => isPoison)) throw new Poisoned("a row is refused");
+    for (const message of batch) this.rows.set(message.id, message);
+    if (outage === "written") throw new Away("gone after the commit");
+  };
+}
+
+function queueOn(store: Store, limits: Partial<WriteBehindLimits> = {}) {
+  const refused: [Message, unknown][] = [];
+  const queue = new WriteBehind<Message>({
+    name: "test archive",
+    write: store.write,
+    isItemFault: (error) => error instanceof Poisoned,
+    onRefused: (item, error) => refused.push([item, error]),
+    groupOf: ({ group }) => group,
+    sizeOf: () => 100,
+    clock: systemClock,
+    random: new SeededRandom(1),
+    log: silentLog,
+    limits: { lingerMs: 1, retryMaxMs: 2, ...limits },
+  });
+  return { queue, refused };
+}
+
+/** A promise and what resolves it. */
+function gate(): { readonly promise: Promise<void>; readonly open: () => void } {
+  let open = () => {};
+  const promise = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { promise, open };
+}
+
+describe("a queue of writes", () => {
+  test("loses and doubles nothing, whatever the store does, and refuses poison alone", async () => {
+    const message = fc.record({ group: fc.constantFrom("a", "b"), isPoison: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(message, { maxLength: 60 }),
+        fc.array(fc.constantFrom("lost" as const, "written" as const), { maxLength: 6 }),
+        fc.integer({ min: 1, max: 9 }),
+        async (given, outages, batchItems) => {
+          const store = new Store();
+          store.outages = [...outages];
+          const { queue, refused } = queueOn(store, { batchItems });
+          const messages = given.map((each, id) => ({ ...each, id }));
+          for (const each of messages) await queue.add(each);
+          await queue.sync();
+          const poison = messages.filter(({ isPoison }) => isPoison);
+          expect([...store.rows.values()]).toEqual(messages.filter(({ isPoison }) => !isPoison));
+          expect(refused.map(([item]) => item)).toEqual(poison);
+          expect(queue.status()).toMatchObject({
+            items: 0,
+            bytes: 0,
+            oldestMs: 0,
+            written: messages.length - poison.length,
+            refused: poison.length,
+          });
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("writes in batches that fill while one is under way", async () => {
+    const store = new Store();
+    const { promise, open } = gate();
+    store.gate = promise;
+    const { queue } = queueOn(store, { batchItems: 50 });
+    for (let id = 0; id < 120; id++) await queue.add({ id, group: "a" });
+    open();
+    await queue.sync();
+    expect(store.batches).toEqual([50, 50, 20]);
+  });
+
+  test("sync waits for no batch to fill", async () => {
+    const store = new Store();
+    const { queue } = queueOn(store, { lingerMs: 60_000, batchItems: 2 });
+    for (let id = 0; id < 5; id++) await queue.add({ id, group: "a" });
+    await queue.sync(undefined, 2_000);
+    expect(store.batches).toEqual([2, 2, 1]);
+  });
+
+  test("sync of a group does not wait for what others added later", async () => {
+    const store = new Store();
+    const { queue } = queueOn(store, { lingerMs: 60_000, batchItems: 2 });
+    await queue.add({ id: 1, group: "a" });
+    await queue.sync("a");
+    expect(store.rows.has(1)).toBe(true);
+    const { promise, open } = gate();
+    store.gate = promise;
+    await queue.add({ id: 2, group: "b" });
+    await queue.sync("a");
+    expect(store.rows.has(2)).toBe(false);
+    open();
+    await queue.sync("b");
+    expect(store.rows.has(2)).toBe(true);
+  });
+
+  test("pushes back when it is full, and says with what", async () => {
+    const store = new Store();
+    const { promise, open } = gate();
+    store.gate = promise;
+    const { queue } = queueOn(store, { queueItems: 3, roomMs: 20, batchItems: 1 });
+    for (let id = 0; id < 3; id++) await queue.add({ id, group: "a" });
+    const refusal = queue.add({ id: 3, group: "a" });
+    await expect(refusal).rejects.toThrow(OverloadedError);
+    await expect(refusal).rejects.toThrow(/test archive: 3 items of 300 bytes/);
+    const patient = queueOn(store, { queueItems: 1, roomMs: 60_000, batchItems: 1 }).queue;
+    await patient.add({ id: 10, group: "a" });
+    const later = patient.add({ id: 11, group: "a" });
+    open();
+    await later;
+    await patient.sync();
+    expect(store.rows.has(11)).toBe(true);
+  });
+
+  test("bounds those that wait for room", async () => {
+    const store = new Store();
+    const { promise, open } = gate();
+    store.gate = promise;
+    const { queue } = queueOn(store, { queueItems: 1, roomCallers: 1, roomMs: 60_000 });
+    await queue.add({ id: 1, group: "a" });
+    const patient = queue.add({ id: 2, group: "a" });
+    await expect(queue.add({ id: 3, group: "a" })).rejects.toThrow(OverloadedError);
+    open();
+    await queue.sync();
+    await patient;
+  });
+
+  test("a stop writes what is there and takes no more", async () => {
+    const store = new Store();
+    const { queue } = queueOn(store, { lingerMs: 60_000 });
+    await queue.add({ id: 1, group: "a" });
+    await queue.stop();
+    expect(store.rows.has(1)).toBe(true);
+    await expect(queue.add({ id: 2, group: "a" })).rejects.toThrow(NotRunningError);
+  });
+
+  test("a stop that runs out of time names how many are left, and hands them back", async () => {
+    const store = new Store();
+    store.outages = Array.from({ length: 10_000 }, () => "lost" as const);
+    const { queue, refused } = queueOn(store);
+    await queue.add({ id: 1, group: "a" });
+    await queue.add({ id: 2, group: "b" });
+    const stop = queue.stop(30);
+    await expect(stop).rejects.toThrow(UnavailableError);
+    await expect(stop).rejects.toThrow(/2 items were not written within 30 ms/);
+    await expect.poll(() => refused.map(([{ id }]) => id)).toEqual([1, 2]);
+    expect(refused[0]?.[1]).toBeInstanceOf(Away);
+  });
+});
