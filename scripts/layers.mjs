@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { blankComments, blankStrings } from "./layers/scan.mjs";
 
 /** Types and errors without IO: everybody imports them, they import one another only. */
-const LEAVES = ["bytes.ts", "errors.ts", "runtime.ts", "sql.ts"];
+const LEAVES = ["bytes.ts", "errors.ts", "runtime.ts"];
 /** What users import. They name things of the layers; index.ts does nothing else. */
 const FACES = ["index.ts", "testing.ts", "persistent.ts", "persistent-testing.ts", "transient.ts"];
 /** Each folder and the folders it may import, beside itself and the leaves. */

@@ -7,12 +7,7 @@ import { FileDiscovery } from "./file.ts";
 import { FunctionDiscovery } from "./function.ts";
 import { checkDiscoveryOptions, type DiscoveryOptions } from "./options.ts";
 import { RdbmsDiscovery } from "./rdbms/backend.ts";
-import type { DatabaseDriver } from "./rdbms/database.ts";
-import { MysqlDriver } from "./rdbms/mysql.ts";
-import { PostgresDriver } from "./rdbms/postgres.ts";
-import { SqliteDriver } from "./rdbms/sqlite.ts";
-import type { TableOptions } from "./rdbms/table-options.ts";
-import type { DatabaseTarget } from "./rdbms/url.ts";
+import { PooledDriver } from "./rdbms/pooled-driver.ts";
 import { StaticDiscovery } from "./static.ts";
 
 /** What discovery needs of the outside world. */
@@ -36,7 +31,7 @@ export function createDiscovery(
   switch (checked.kind) {
     case "rdbms": {
       const { target, tableOptions } = checked;
-      const driver = databaseDriver(target, tableOptions, log);
+      const driver = new PooledDriver({ target, tableOptions, clock, random, log });
       return new RdbmsDiscovery({ driver, clock, random, log, tableOptions });
     }
     case "file":
@@ -53,15 +48,4 @@ export function createDiscovery(
     default:
       return checked satisfies never;
   }
-}
-
-function databaseDriver(
-  target: DatabaseTarget,
-  tableOptions: Required<TableOptions>,
-  log: Log,
-): DatabaseDriver {
-  if (target.dialect === "sqlite") return new SqliteDriver(target.path);
-  const { connectTimeoutMs, statementTimeoutMs } = tableOptions;
-  const options = { target, connectTimeoutMs, statementTimeoutMs, log };
-  return target.dialect === "mysql" ? new MysqlDriver(options) : new PostgresDriver(options);
 }

@@ -1,10 +1,11 @@
 /** The options of discovery, and their check: all faults at once, and never a secret in one. */
+
+import { type DatabaseTarget, parseDatabaseUrl } from "../sql/target.ts";
 import { ADDRESSES_MAX } from "./address.ts";
 import { type DnsOptions, dnsFaults } from "./dns.ts";
 import { filePathFault } from "./file.ts";
 import type { GetNodes } from "./function.ts";
 import { TABLE_DEFAULTS, type TableOptions, tableFaults } from "./rdbms/table-options.ts";
-import { type DatabaseTarget, parseDatabaseUrl } from "./rdbms/url.ts";
 import { JITTER } from "./schedule.ts";
 import { staticFaults } from "./static.ts";
 import { type DiscoveryTimings, TIMING_DEFAULTS, timingFaults } from "./timings.ts";

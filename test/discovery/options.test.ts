@@ -2,9 +2,9 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { createDiscovery } from "../../src/discovery/create-discovery.ts";
 import type { DiscoveryOptions } from "../../src/discovery/options.ts";
-import { parseDatabaseUrl } from "../../src/discovery/rdbms/url.ts";
 import { InvalidOptionsError } from "../../src/errors.ts";
 import { silentLog } from "../../src/runtime.ts";
+import { parseDatabaseUrl } from "../../src/sql/target.ts";
 import { realClock, realRandom } from "./clocks.ts";
 
 const environment = { clock: realClock, random: realRandom, log: silentLog };

@@ -11,12 +11,12 @@
  */
 import { InvalidArgumentError, InvalidOptionsError, NotRunningError } from "../../errors.ts";
 import type { Clock, Log, Random } from "../../runtime.ts";
+import { databaseError } from "../../sql/faults.ts";
 import { addressFault } from "../address.ts";
 import type { DiscoveredNode, DiscoveryBackend, Identity, Registration } from "../discovery.ts";
 import type { LeaseAnswer } from "../lease.ts";
 import { claim } from "./claim.ts";
 import type { DatabaseDriver, Executor, OpenDatabase } from "./database.ts";
-import { databaseError } from "./faults.ts";
 import { LeaseTable } from "./lease-table.ts";
 import { migrate } from "./migrate.ts";
 import { discoveryMigrations, NAME_LENGTH_MAX, type TableNames, tableNames } from "./migrations.ts";

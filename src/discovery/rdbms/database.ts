@@ -1,9 +1,9 @@
 /**
  * An SQL database as discovery needs it: a driver that opens it, and the few things in which
- * the databases differ, as named flags. Makers: sqlite, postgres (CockroachDB too), mysql.
+ * the databases differ, as named flags. Maker: pooled-driver.ts, on what all parts of Skein share.
  */
 import type { Kysely, RawBuilder } from "kysely";
-import type { SqlDialect } from "../../sql.ts";
+import type { SqlDialect } from "../../sql/dialect.ts";
 
 /** Runs statements: a pool, or one connection of it. */
 export type Executor = Kysely<unknown>;
@@ -16,7 +16,7 @@ export interface DatabaseTraits {
   readonly begin: readonly string[];
   /**
    * Each statement needs a transaction of its own, since one that finds the database busy does
-   * harm outside: see sqlite.ts.
+   * harm outside.
    */
   readonly onlyInTransactions: boolean;
   /** UPDATE … RETURNING exists. */
@@ -52,10 +52,4 @@ export interface DatabaseDriver {
   readonly traits: DatabaseTraits;
   /** Loads the driver's package, connects, and checks the version. */
   open(): Promise<OpenDatabase>;
-}
-
-/** The `code` of a driver's error, or an empty string. */
-export function errorCode(error: unknown): string {
-  if (typeof error !== "object" || error === null || !("code" in error)) return "";
-  return String(error.code);
 }

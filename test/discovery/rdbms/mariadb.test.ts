@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { createDiscovery } from "../../../src/discovery/create-discovery.ts";
-import { MysqlDriver, refuseOldMysql } from "../../../src/discovery/rdbms/mysql.ts";
+import { PooledDriver } from "../../../src/discovery/rdbms/pooled-driver.ts";
 import { TABLE_DEFAULTS } from "../../../src/discovery/rdbms/table-options.ts";
 import { MissingDriverError } from "../../../src/errors.ts";
 import { silentLog } from "../../../src/runtime.ts";
+import { refuseOldMysql } from "../../../src/sql/mysql/mysql-driver.ts";
 import { discoveryConformance, registration } from "../../conformance/discovery.ts";
 import { ask, mariadb } from "../../servers/mariadb.ts";
 import { faultsOf, type Server, withServer } from "../../servers/server.ts";
@@ -80,7 +81,7 @@ withServer(
 );
 
 test("without mysql2 the error names the package to install", async () => {
-  const driver = new MysqlDriver({
+  const driver = new PooledDriver({
     target: {
       dialect: "mysql",
       host: "127.0.0.1",
@@ -89,8 +90,8 @@ test("without mysql2 the error names the package to install", async () => {
       database: "x",
       tls: "disable",
     },
-    ...TABLE_DEFAULTS,
-    log: silentLog,
+    tableOptions: TABLE_DEFAULTS,
+    ...environment,
     load: () => import(String("mysql2-that-nobody-installed")),
   });
   const refused = driver.open();

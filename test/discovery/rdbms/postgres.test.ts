@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createDiscovery } from "../../../src/discovery/create-discovery.ts";
-import { refuseOldPostgres } from "../../../src/discovery/rdbms/postgres.ts";
 import { silentLog } from "../../../src/runtime.ts";
+import { refuseOldPostgres } from "../../../src/sql/postgres/postgres-driver.ts";
 import { discoveryConformance, registration } from "../../conformance/discovery.ts";
 import { pgbouncer } from "../../servers/pgbouncer.ts";
 import { ask, postgres, rowsOf } from "../../servers/postgres.ts";

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { RdbmsDiscovery } from "../../../src/discovery/rdbms/backend.ts";
-import { SqliteDriver } from "../../../src/discovery/rdbms/sqlite.ts";
 import { silentLog } from "../../../src/runtime.ts";
 import { registration } from "../../conformance/discovery.ts";
 import { realClock, realRandom } from "../clocks.ts";
 import { databaseSuite } from "./database-suite.ts";
+import { driverOf } from "./driver-of.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "skein-sqlite-"));
 let count = 0;
@@ -19,12 +19,12 @@ describe("SQLite", () => {
   databaseSuite({
     processCount: 10,
     newDatabase: async () => `sqlite:${newFile()}`,
-    driver: (url) => new SqliteDriver(url.slice("sqlite:".length)),
+    driver: driverOf,
   });
 
   function backendAt(path: string): RdbmsDiscovery {
     const environment = { clock: realClock, random: realRandom, log: silentLog };
-    return new RdbmsDiscovery({ driver: new SqliteDriver(path), ...environment });
+    return new RdbmsDiscovery({ driver: driverOf(`sqlite:${path}`), ...environment });
   }
 
   test("a file whose lock another holds is waited for without stopping the event loop", async () => {
@@ -49,7 +49,7 @@ describe("SQLite", () => {
     const { default: Database } = await import("libsql");
     const path = newFile();
     const hurried = { ...realClock, now: () => realClock.now() * 100 };
-    const driver = new SqliteDriver(path);
+    const driver = driverOf(`sqlite:${path}`);
     const environment = { clock: hurried, random: realRandom, log: silentLog };
     const backend = new RdbmsDiscovery({ driver, ...environment });
     await backend.register(registration("a"));

@@ -3,8 +3,12 @@
  * a URL holds a password, and one with a slip in it may hold it anywhere.
  */
 
-/** How the connection is protected. */
-export type TlsMode = "disable" | "require" | "verify-full";
+/**
+ * How the connection is protected, as PostgreSQL names it: `allow` and `prefer` take what they can
+ * get and protect from nobody who can change what is sent; `require` encrypts; `verify-ca` also
+ * checks who signed the server's certificate; `verify-full` also the name in it.
+ */
+export type TlsMode = "disable" | "allow" | "prefer" | "require" | "verify-ca" | "verify-full";
 
 /** A server and a database on it. */
 export interface ServerTarget {
@@ -18,6 +22,9 @@ export interface ServerTarget {
   readonly tls: TlsMode;
   /** File with the certificates to trust. Default: those of Node.js. */
   readonly caFile?: string;
+  /** File with this client's certificate, and the one with its key: both or none. */
+  readonly certFile?: string;
+  readonly keyFile?: string;
 }
 
 /** A file of SQLite's. */
@@ -42,8 +49,15 @@ const SERVER_SCHEMES = new Map<string, { dialect: ServerTarget["dialect"]; port:
   ["cockroachdb:", { dialect: "cockroach", port: 26257 }],
 ]);
 const SCHEMES = "sqlite:PATH, postgres://, postgresql://, mysql://, mariadb://, cockroachdb://";
-const TLS_MODES: readonly string[] = ["disable", "require", "verify-full"];
-const PARAMETERS: readonly string[] = ["host", "sslmode", "sslrootcert"];
+const TLS_MODES: readonly string[] = [
+  "disable",
+  "allow",
+  "prefer",
+  "require",
+  "verify-ca",
+  "verify-full",
+];
+const PARAMETERS: readonly string[] = ["host", "sslmode", "sslrootcert", "sslcert", "sslkey"];
 
 /** Reads a URL without connecting or looking at any file. */
 export function parseDatabaseUrl(url: unknown): ParsedUrl {
@@ -118,8 +132,16 @@ function parseServer(
     faults.push(`url: has a sslmode that is not known, allowed are ${TLS_MODES.join(", ")}`);
   }
   const caFile = parameters.get("sslrootcert");
-  if (caFile !== undefined && tls !== "verify-full") {
-    faults.push("url: sslrootcert is of no use without sslmode=verify-full");
+  if (caFile !== undefined && tls !== "verify-full" && tls !== "verify-ca") {
+    faults.push("url: sslrootcert is of no use without sslmode=verify-full or verify-ca");
+  }
+  const certFile = parameters.get("sslcert");
+  const keyFile = parameters.get("sslkey");
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    faults.push("url: sslcert and sslkey are given together or not at all");
+  }
+  if (certFile !== undefined && tls === "disable") {
+    faults.push("url: sslcert is of no use with sslmode=disable, which is the default");
   }
   if (faults.length > 0 || !isTlsMode(tls)) return { faults };
   return {
@@ -132,6 +154,7 @@ function parseServer(
       database,
       tls,
       ...(caFile === undefined ? {} : { caFile }),
+      ...(certFile === undefined || keyFile === undefined ? {} : { certFile, keyFile }),
     },
     faults,
   };
