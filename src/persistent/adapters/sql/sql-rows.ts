@@ -1,0 +1,226 @@
+/**
+ * Rows of one place in the table of items.
+ *
+ * A change of several keys, and one of all keys, first writes the row of the empty key, which no
+ * `map` store has otherwise: so two such changes of one user wait for each other, and none is
+ * seen in parts. A change of one key is one statement and needs no such thing.
+ */
+import { Batch, conflictTail } from "../../../sql/batch.ts";
+import type { SqlDatabase, SqlSession } from "../../../sql/database.ts";
+import type { SqlTraits } from "../../../sql/dialect.ts";
+import { inList } from "../../../sql/in-list.ts";
+import { textOf } from "../../../sql/row-values.ts";
+import type { Budget, RowsDriver, UserPage } from "../../contract/driver.ts";
+import { type Deadlines, limitsOf } from "./within-budget.ts";
+
+/** Rows of one statement; a user who has more is read in one view, page by page. */
+const PAGE = 1000;
+
+/** The texts of all statements, made once for an adapter. */
+export class RowStatements {
+  readonly batch: Batch;
+  readonly upsert: string;
+  readonly read: string;
+  readonly readUser: string;
+  readonly deleteOne: string;
+  readonly deleteUser: string;
+  readonly deleteKey: string;
+  readonly users: string;
+  readonly usersAfter: string;
+  readonly readKey: string;
+  readonly readKeyAfter: string;
+  readonly deleteSome: string;
+
+  /** `isMap`: rows have keys, and that of the empty key is the lock's, not a value. */
+  constructor(traits: SqlTraits, table: string, isMap: boolean) {
+    const plan = {
+      table,
+      columns: [
+        { name: "store_id", type: "bigint" },
+        { name: "user_name", type: "text" },
+        { name: "item_key", type: "text" },
+        { name: "value", type: "text" },
+      ],
+      onConflict: { key: ["store_id", "user_name", "item_key"], update: ["value"] },
+    } as const;
+    const ofUser = "store_id = ? and user_name = ?";
+    this.batch = new Batch(traits, plan);
+    this.upsert =
+      `insert into ${table} (store_id, user_name, item_key, value) values (?, ?, ?, ?)` +
+      conflictTail(traits, plan);
+    this.read = `select value from ${table} where ${ofUser} and item_key = ?`;
+    this.readUser =
+      `select item_key, value from ${table} where ${ofUser} and item_key > ? ` +
+      "order by item_key limit ?";
+    this.deleteOne = `delete from ${table} where ${ofUser} and item_key = ?`;
+    this.deleteUser = `delete from ${table} where ${ofUser}`;
+    this.deleteSome = `${this.deleteUser} and `;
+    this.deleteKey = `delete from ${table} where store_id = ? and item_key = ?`;
+    const users = (after: string) =>
+      `select distinct user_name from ${table} where store_id = ? and item_key ` +
+      `${isMap ? "<>" : "="} ''${after} order by user_name limit ?`;
+    this.users = users("");
+    this.usersAfter = users(" and user_name > ?");
+    const readKey = (after: string) =>
+      `select user_name, value from ${table} where store_id = ? and item_key = ?${after} ` +
+      "order by user_name limit ?";
+    this.readKey = readKey("");
+    this.readKeyAfter = readKey(" and user_name > ?");
+  }
+}
+
+export interface SqlRowsParts {
+  readonly database: SqlDatabase;
+  readonly statements: RowStatements;
+  readonly deadlines: Deadlines;
+  readonly storeId: bigint;
+  /** Whether rows have keys; else the sole key is the empty one. */
+  readonly isMap: boolean;
+}
+
+/** See the head of this file. */
+export class SqlRows implements RowsDriver {
+  readonly #database: SqlDatabase;
+  readonly #texts: RowStatements;
+  readonly #deadlines: Deadlines;
+  readonly #storeId: bigint;
+  readonly #isMap: boolean;
+
+  constructor(parts: SqlRowsParts) {
+    this.#database = parts.database;
+    this.#texts = parts.statements;
+    this.#deadlines = parts.deadlines;
+    this.#storeId = parts.storeId;
+    this.#isMap = parts.isMap;
+  }
+
+  read(user: string, key: string, budget: Budget): Promise<string | undefined> {
+    return this.#deadlines.within(budget, "read", async () => {
+      const rows = await this.#database.query(this.#texts.read, [this.#storeId, user, key]);
+      return rows[0] === undefined ? undefined : textOf(rows[0].value);
+    });
+  }
+
+  readUser(user: string, budget: Budget): Promise<ReadonlyMap<string, string>> {
+    return this.#deadlines.within(budget, "read", async () => {
+      const found = new Map<string, string>();
+      if (!this.#isMap) {
+        const rows = await this.#database.query(this.#texts.read, [this.#storeId, user, ""]);
+        if (rows[0] !== undefined) found.set("", textOf(rows[0].value));
+        return found;
+      }
+      if (await this.#readPage(this.#database, user, found)) return found;
+      found.clear();
+      const options = { isolation: "repeatable read", readOnly: true } as const;
+      await this.#database.transact(async (tx) => {
+        found.clear();
+        while (!(await this.#readPage(tx, user, found)));
+      }, options);
+      return found;
+    });
+  }
+
+  write(
+    user: string,
+    changes: ReadonlyMap<string, string | undefined>,
+    budget: Budget,
+  ): Promise<void> {
+    const [first] = changes;
+    if (first === undefined) return Promise.resolve();
+    return this.#deadlines.within(budget, "write", async () => {
+      if (changes.size === 1) await this.#writeOne(user, ...first);
+      else {
+        const gone = [...changes].filter(([, value]) => value === undefined).map(([key]) => key);
+        await this.#database.transact(async (tx) => {
+          await this.#lock(tx, user);
+          await this.#delete(tx, user, gone);
+          await this.#upsert(tx, user, changes);
+        }, limitsOf(budget));
+      }
+    });
+  }
+
+  replaceUser(user: string, rows: ReadonlyMap<string, string>, budget: Budget): Promise<void> {
+    if (!this.#isMap) return this.write(user, new Map([["", rows.get("")]]), budget);
+    return this.#deadlines.within(budget, "write", async () => {
+      await this.#database.transact(async (tx) => {
+        await this.#lock(tx, user);
+        await tx.execute(this.#texts.deleteUser, [this.#storeId, user]);
+        // The deletion has taken the lock's row along, not the lock: that lasts to the end.
+        if (rows.size > 0) await this.#upsert(tx, user, rows);
+      }, limitsOf(budget));
+    });
+  }
+
+  users(page: UserPage, budget: Budget): Promise<readonly string[]> {
+    return this.#deadlines.within(budget, "read", async () => {
+      const { after, limit } = page;
+      const text = after === undefined ? this.#texts.users : this.#texts.usersAfter;
+      const from = after === undefined ? [] : [after];
+      const rows = await this.#database.query(text, [this.#storeId, ...from, BigInt(limit)]);
+      return rows.map((row) => textOf(row.user_name));
+    });
+  }
+
+  readKey(
+    key: string,
+    page: UserPage,
+    budget: Budget,
+  ): Promise<readonly (readonly [user: string, value: string])[]> {
+    return this.#deadlines.within(budget, "read", async () => {
+      const { after, limit } = page;
+      const text = after === undefined ? this.#texts.readKey : this.#texts.readKeyAfter;
+      const from = after === undefined ? [] : [after];
+      const params = [this.#storeId, key, ...from, BigInt(limit)];
+      const rows = await this.#database.query(text, params);
+      return rows.map((row) => [textOf(row.user_name), textOf(row.value)] as const);
+    });
+  }
+
+  deleteKey(key: string, budget: Budget): Promise<number> {
+    return this.#deadlines.within(budget, "write", () =>
+      this.#database.execute(this.#texts.deleteKey, [this.#storeId, key]),
+    );
+  }
+
+  /** Adds the page behind the last key that was found; true if it was the last page. */
+  async #readPage(session: SqlSession, user: string, found: Map<string, string>): Promise<boolean> {
+    const last = [...found.keys()].at(-1) ?? "";
+    const params = [this.#storeId, user, last, BigInt(PAGE)];
+    const rows = await session.query(this.#texts.readUser, params);
+    for (const row of rows) found.set(textOf(row.item_key), textOf(row.value));
+    return rows.length < PAGE;
+  }
+
+  async #writeOne(user: string, key: string, value: string | undefined): Promise<void> {
+    if (value === undefined) {
+      await this.#database.execute(this.#texts.deleteOne, [this.#storeId, user, key]);
+    } else await this.#database.execute(this.#texts.upsert, [this.#storeId, user, key, value]);
+  }
+
+  async #lock(tx: SqlSession, user: string): Promise<void> {
+    if (this.#isMap) await tx.execute(this.#texts.upsert, [this.#storeId, user, "", ""]);
+  }
+
+  async #delete(tx: SqlSession, user: string, keys: readonly string[]): Promise<void> {
+    for (let start = 0; start < keys.length; start += PAGE) {
+      const some = inList(tx.traits, "item_key", "text", keys.slice(start, start + PAGE));
+      const params = [this.#storeId, user, ...some.params];
+      await tx.execute(this.#texts.deleteSome + some.text, params);
+    }
+  }
+
+  /** In the order of the keys: two who write the same ones wait, and do not block each other. */
+  async #upsert(
+    tx: SqlSession,
+    user: string,
+    changes: ReadonlyMap<string, string | undefined>,
+  ): Promise<void> {
+    const rows: (readonly [bigint, string, string, string])[] = [];
+    for (const [key, value] of changes) {
+      if (value !== undefined) rows.push([this.#storeId, user, key, value]);
+    }
+    rows.sort((left, right) => (left[2] < right[2] ? -1 : 1));
+    if (rows.length > 0) await this.#texts.batch.run(tx, rows);
+  }
+}
