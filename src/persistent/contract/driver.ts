@@ -10,6 +10,7 @@
  */
 import type { ArchiveSummary } from "./archive-query.ts";
 import type { Capabilities } from "./capabilities.ts";
+import type { Leases } from "./leases.ts";
 
 /** What a place holds: `map` and `keyval+` are two views of the same rows. */
 export type PlaceKind = "keyval" | "map" | "archive";
@@ -144,6 +145,8 @@ export interface StoreAdapter {
   /** Its name in configurations: "sql", "memory", … */
   readonly name: string;
   readonly capabilities: Capabilities;
+  /** Undefined if one process alone can have the data. */
+  readonly leases?: Leases;
   /** Connects; called once, before anything else. */
   open(budget: Budget): Promise<void>;
   /** Lets go of everything. Calls that are under way settle; later ones reject. May come twice. */

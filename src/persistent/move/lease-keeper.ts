@@ -1,0 +1,112 @@
+/** Leases of one back end that this process holds: taken, renewed in time, given back. */
+import { ConflictError } from "../../errors.ts";
+import type { Clock, Log, Timer } from "../../runtime.ts";
+import type { Budget } from "../contract/driver.ts";
+import type { Leases } from "../contract/leases.ts";
+
+/** What a process held that was killed comes free after so long, ms. */
+const TTL_MS = 15_000;
+const RENEW_MS = 5_000;
+const ASK_AGAIN_MS = 500;
+const BUDGET: Budget = { timeoutMs: 5_000, signal: undefined };
+
+export interface LeaseKeeperOptions {
+  /** Undefined: one process alone can have the data, and every lease is granted. */
+  readonly leases: Leases | undefined;
+  /** Names this process, to others as well. */
+  readonly holder: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class LeaseKeeper {
+  readonly #options: LeaseKeeperOptions;
+  /** By name: until when it is surely held, by the monotonic clock. */
+  readonly #held = new Map<string, number>();
+  #timer: Timer | undefined;
+  #isStopped = false;
+
+  constructor(options: LeaseKeeperOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes a lease and renews it until it is given back; waits up to `waitMs` for somebody else
+   * who has it. `what` names it in errors.
+   * @throws ConflictError, with the holder's name, if that was not long enough
+   */
+  async take(name: string, what: string, budget: Budget, waitMs = 0): Promise<void> {
+    const { leases, holder, clock } = this.#options;
+    if (leases === undefined) return;
+    const until = clock.now() + waitMs;
+    while (true) {
+      const since = clock.now();
+      const lease = await leases.take(name, holder, TTL_MS, budget);
+      if (lease.holder === holder) {
+        this.#held.set(name, since + TTL_MS);
+        this.#schedule();
+        return;
+      }
+      if (since >= until) {
+        throw new ConflictError(
+          `${what} is held by ${lease.holder}; it comes free when that stops, or at most ` +
+            `${lease.leftMs} ms after it was killed`,
+        );
+      }
+      await new Promise<void>((resolve) => clock.after(ASK_AGAIN_MS, resolve));
+    }
+  }
+
+  /**
+   * Does nothing if the lease is surely held at this moment.
+   * @throws ConflictError
+   */
+  assertHeld(name: string): void {
+    const { leases, clock } = this.#options;
+    if (leases === undefined) return;
+    if (clock.now() < (this.#held.get(name) ?? 0)) return;
+    throw new ConflictError(`the lease "${name}" was not renewed in time; nothing more was done`);
+  }
+
+  /** Gives one lease back. Never rejects: what cannot be given back runs out. */
+  async release(name: string): Promise<void> {
+    const { leases, holder, log } = this.#options;
+    if (!this.#held.delete(name)) return;
+    try {
+      await leases?.release(name, holder, BUDGET);
+    } catch (error) {
+      log.warn({ lease: name, error: String(error) }, "a lease was not given back");
+    }
+  }
+
+  /** Gives all of them back. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+    await Promise.all([...this.#held.keys()].map((name) => this.release(name)));
+  }
+
+  #schedule(): void {
+    if (this.#isStopped) return;
+    this.#timer ??= this.#options.clock.after(RENEW_MS, () => void this.#renew());
+  }
+
+  async #renew(): Promise<void> {
+    const { leases, holder, clock, log } = this.#options;
+    for (const name of [...this.#held.keys()]) {
+      try {
+        const since = clock.now();
+        const lease = await leases?.take(name, holder, TTL_MS, BUDGET);
+        if (lease?.holder !== holder) {
+          log.error({ lease: name, holder: lease?.holder }, "a lease was lost to another process");
+          this.#held.set(name, 0);
+        } else if (this.#held.has(name)) this.#held.set(name, since + TTL_MS);
+        else await leases?.release(name, holder, BUDGET);
+      } catch (error) {
+        log.warn({ lease: name, error: String(error) }, "a lease could not be renewed");
+      }
+    }
+    this.#timer = undefined;
+    if (this.#held.size > 0) this.#schedule();
+  }
+}
