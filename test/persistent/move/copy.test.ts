@@ -127,7 +127,9 @@ describe("a copy", () => {
     const archive = await to.openArchive(place, BUDGET);
     const change = { value: "other", when: undefined, with: undefined };
     await archive.update("alice", "key 450", change, BUDGET);
-    await copy(from, to, { overwrite: true });
+    const copied = await copy(from, to, { overwrite: true });
     expect(await inventory(to)).toEqual(await inventory(from));
+    // What both begin with is left alone: the rest goes and comes again.
+    expect(copied.find(({ place }) => place.store === "archive")?.changed).toBe(2 * 450);
   });
 });

@@ -21,6 +21,7 @@ import type {
   StoreAdapter,
 } from "../../contract/driver.ts";
 import { ArchiveStatements, SqlArchive } from "./sql-archive.ts";
+import { SqlLeases } from "./sql-leases.ts";
 import { RowStatements, SqlRows } from "./sql-rows.ts";
 import { type StoreTables, storeTables, TABLE_PREFIX } from "./tables.ts";
 import { Deadlines, limitsOf } from "./within-budget.ts";
@@ -42,6 +43,7 @@ interface Opened {
   readonly maps: RowStatements;
   readonly keyvals: RowStatements;
   readonly archives: ArchiveStatements;
+  readonly leases: SqlLeases;
 }
 
 const PREFIX = /^[a-z_][a-z0-9_]{0,39}$/;
@@ -81,9 +83,11 @@ export class SqlAdapter implements StoreAdapter {
   async open(): Promise<void> {
     const database = await this.#options.open();
     const { traits } = database;
+    const deadlines = new Deadlines(this.#options.clock, database.subject);
     this.#opened = {
       database,
-      deadlines: new Deadlines(this.#options.clock, database.subject),
+      deadlines,
+      leases: new SqlLeases(database, deadlines, this.#tables.lease),
       maps: new RowStatements(traits, this.#tables.item, true),
       keyvals: new RowStatements(traits, this.#tables.item, false),
       archives: new ArchiveStatements(traits, this.#tables.archive),
@@ -95,6 +99,11 @@ export class SqlAdapter implements StoreAdapter {
     this.#opened = undefined;
     if (opened === undefined) return;
     await (this.#options.release ?? ((database) => database.close()))(opened.database);
+  }
+
+  /** @throws NotRunningError if it is not open */
+  get leases(): SqlLeases {
+    return this.#need().leases;
   }
 
   async ping(budget: Budget): Promise<void> {

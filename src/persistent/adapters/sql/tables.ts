@@ -1,6 +1,7 @@
 /**
- * The tables of the stores: which stores there are, their rows, their archives. A user that is
- * the host itself is the empty string. Text that is compared is compared byte by byte.
+ * The tables of the stores: which stores there are, their rows, their archives, and leases on
+ * them. A user that is the host itself is the empty string. Text that is compared is compared
+ * byte by byte.
  */
 import type { SqlTraits } from "../../../sql/dialect.ts";
 import { HOST_BYTES_MAX, KEY_BYTES_MAX } from "../../contract/inputs.ts";
@@ -13,16 +14,22 @@ export interface StoreTables {
   readonly store: string;
   readonly item: string;
   readonly archive: string;
+  readonly lease: string;
 }
 
 /** The names under a prefix. */
 export function storeTables(prefix: string): StoreTables {
-  return { store: `${prefix}store`, item: `${prefix}item`, archive: `${prefix}archive` };
+  return {
+    store: `${prefix}store`,
+    item: `${prefix}item`,
+    archive: `${prefix}archive`,
+    lease: `${prefix}lease`,
+  };
 }
 
 /** The statements that make the tables, in their order. */
 export function storeTableStatements(traits: SqlTraits, prefix = TABLE_PREFIX): readonly string[] {
-  const { store, item, archive } = storeTables(prefix);
+  const { store, item, archive, lease } = storeTables(prefix);
   const { identity, longText, createTableTail: tail } = traits;
   const key = `${traits.bytewiseText(KEY_BYTES_MAX)} not null`;
   // SQLite's counting column is its own primary key, and says so in its type.
@@ -41,5 +48,7 @@ export function storeTableStatements(traits: SqlTraits, prefix = TABLE_PREFIX): 
     `create index ${archive}_sort on ${archive} (store_id, user_name, sort_id)`,
     `create index ${archive}_time on ${archive} (store_id, user_name, at_us)`,
     `create index ${archive}_peer on ${archive} (store_id, user_name, peer, at_us)`,
+    `create table ${lease} (name ${key}, holder ${key}, expires_us bigint not null,
+      primary key (name)) ${tail}`,
   ];
 }
