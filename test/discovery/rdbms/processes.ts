@@ -1,14 +1,15 @@
 /** Runs registrations in processes of their own, which need compiled sources. */
-import { type ChildProcessWithoutNullStreams, execFile, spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import type { Identity } from "../../../src/discovery/discovery.ts";
+import { compileProgram } from "../../compile-program.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const LIMIT_MS = 40_000;
+const ENTRY = "test/discovery/rdbms/registering-process.ts";
 
 export type Outcome = { readonly identity: Identity } | { readonly error: string };
 
@@ -17,7 +18,7 @@ export async function runRegistrations(url: string, count: number): Promise<Outc
   const folder = await mkdtemp(join(root, "node_modules/.skein-test-"));
   const children: ChildProcessWithoutNullStreams[] = [];
   try {
-    const program = await compile(folder);
+    const program = await compileProgram(folder, ENTRY);
     const lines = Array.from({ length: count }, (_, index) => {
       const child = spawn(process.execPath, [program, url, `n${index}`], { timeout: LIMIT_MS });
       children.push(child);
@@ -31,22 +32,6 @@ export async function runRegistrations(url: string, count: number): Promise<Outc
     for (const child of children) child.kill("SIGKILL");
     await rm(folder, { recursive: true });
   }
-}
-
-/** Node runs no TypeScript; the compiler needs half a second for these few files. */
-async function compile(folder: string): Promise<string> {
-  const project = join(folder, "tsconfig.json");
-  const entry = "test/discovery/rdbms/registering-process.ts";
-  const compilerOptions = { noEmit: false, rootDir: root, outDir: folder, noCheck: true };
-  const settings = { extends: join(root, "tsconfig.json"), compilerOptions };
-  await writeFile(
-    project,
-    JSON.stringify({ ...settings, include: [], files: [join(root, entry)] }),
-  );
-  await writeFile(join(folder, "package.json"), '{ "type": "module" }');
-  const compiler = join(root, "node_modules/typescript/bin/tsc");
-  await promisify(execFile)(process.execPath, [compiler, "-p", project]);
-  return join(folder, entry.replace(/\.ts$/, ".js"));
 }
 
 function linesOf(child: ChildProcessWithoutNullStreams) {
