@@ -6,21 +6,12 @@
  * seeds that are known to notice) narrow or widen it; `--quick` plants those that a few seeds
  * notice, for the gate.
  */
-import { spawn } from "node:child_process";
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { Copies, edited, run } from "./copies.ts";
 import { MUTATIONS, type Mutation, QUICK } from "./mutations.ts";
 import { PROMISE_FAULTS, type PromiseFault, QUICK_PROMISES } from "./promise-faults.ts";
 
@@ -56,25 +47,6 @@ interface TestReport {
 /** The compiled copy of this file is build/test/mutate/main.js. */
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const PARALLEL = 2;
-/** The copy without a fault: a seed that fails there proves nothing. */
-const CONTROL = "control";
-const TIMEOUT_MS = 20 * 60_000;
-
-/** The text with its edits; throws if a text to be found is not there exactly once. */
-function edited(mutation: Fault, read: (file: string) => string): Map<string, string> {
-  const texts = new Map<string, string>();
-  for (const { file, find, replace } of mutation.edits) {
-    const text = texts.get(file) ?? read(file);
-    const count = text.split(find).length - 1;
-    if (count !== 1) throw new Error(`${mutation.name}: found ${count} times in ${file}: ${find}`);
-    texts.set(
-      file,
-      text.replace(find, () => replace),
-    );
-  }
-  return texts;
-}
-
 /** Why a fault cannot be planted any more: the sources have changed. */
 function staleness(mutation: Fault): string[] {
   try {
@@ -83,43 +55,6 @@ function staleness(mutation: Fault): string[] {
   } catch (error) {
     return [error instanceof Error ? error.message : String(error)];
   }
-}
-
-/** A copy of the sources, with links to what is only read. */
-function copySources(into: string): void {
-  for (const folder of ["src", "test/sim", "test/promises", "test/tables"]) {
-    // What a link points at is copied: a fault must never reach the working copy.
-    cpSync(join(ROOT, folder), join(into, folder), { recursive: true, dereference: true });
-  }
-  for (const file of ["package.json", "tsconfig.json"]) cpSync(join(ROOT, file), join(into, file));
-  symlinkSync(join(ROOT, "node_modules"), join(into, "node_modules"));
-  const options = { noEmit: false, noCheck: true, rootDir: ".", outDir: "build" };
-  const config = { extends: "./tsconfig.json", compilerOptions: options, include: ["src", "test"] };
-  writeFileSync(join(into, "tsconfig.mutate.json"), JSON.stringify(config));
-}
-
-function run(
-  cwd: string,
-  args: readonly string[],
-): Promise<{ code: number | string | null; out: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd, timeout: TIMEOUT_MS });
-    let out = "";
-    child.stdout.on("data", (data: Buffer) => {
-      out += data.toString();
-    });
-    child.stderr.on("data", (data: Buffer) => {
-      out += data.toString();
-    });
-    child.on("error", reject);
-    child.on("close", (code, signal) => resolve({ code: code ?? signal, out }));
-  });
-}
-
-async function compile(at: string): Promise<void> {
-  const compiler = join(at, "node_modules", "typescript", "bin", "tsc");
-  const { code, out } = await run(at, [compiler, "-p", "tsconfig.mutate.json"]);
-  if (code !== 0) throw new Error(`the copy does not compile:\n${out}`);
 }
 
 /** Runs seeds until one fails. */
@@ -136,20 +71,6 @@ async function simulate(
   if (line.startsWith("{")) return JSON.parse(line);
   const message = `the simulator ended with ${code} and no verdict: ${out}`;
   return { failure: { seed: from, violation: { checker: "crash", message } } };
-}
-
-/** A compiled copy of the sources with that fault, or with none. */
-async function build(at: string, mutation: Fault | null): Promise<void> {
-  mkdirSync(join(at, "test"), { recursive: true });
-  copySources(at);
-  if (mutation !== null) {
-    for (const [file, text] of edited(mutation, (name) => readFileSync(join(at, name), "utf8"))) {
-      const copy = realpathSync(join(at, file));
-      if (!copy.startsWith(realpathSync(at))) throw new Error(`${copy} is not in the copy`);
-      writeFileSync(copy, text);
-    }
-  }
-  await compile(at);
 }
 
 /** Runs a file of tests until one fails; the test's name is the checker's. */
@@ -172,32 +93,40 @@ async function test(at: string, file: string): Promise<FirstFailure> {
 /** Plants one fault in a copy of the sources, and says what noticed it. */
 async function plant(
   mutation: Fault,
-  base: string,
+  copies: Copies,
   options: { readonly seeds: number; readonly search: boolean },
 ): Promise<Finding> {
-  const at = join(base, mutation.name);
   try {
-    await build(at, mutation);
     if ("test" in mutation) {
-      const { failure } = await test(at, mutation.test);
+      const { failure } = await test(copies.sources(mutation), mutation.test);
       if (failure === null) return { mutation, at: null, checker: "nobody", message: "" };
       return { mutation, at: mutation.test, ...failure.violation };
     }
-    const { kind, seed: known } = mutation;
-    const first = { from: known, seeds: 1, kind };
-    let { failure } = options.search ? { failure: null } : await simulate(at, first);
-    failure ??= (await simulate(at, { from: 1, seeds: options.seeds, kind })).failure;
-    if (failure === null) return { mutation, at: null, checker: "nobody", message: "" };
-    const { seed, violation } = failure;
-    const control = await simulate(join(base, CONTROL), { from: seed, seeds: 1, kind });
-    if (control.failure !== null) {
-      return { mutation, at: null, checker: "control fails", message: `seed ${seed}` };
-    }
-    const found = seed === known ? `seed ${seed}` : `seed ${seed} (known: ${known})`;
-    return { mutation, at: found, ...violation };
+    return await plantInSimulator(mutation, copies, options);
   } finally {
-    rmSync(at, { recursive: true, force: true });
+    copies.remove(mutation);
   }
+}
+
+async function plantInSimulator(
+  mutation: Mutation,
+  copies: Copies,
+  options: { readonly seeds: number; readonly search: boolean },
+): Promise<Finding> {
+  const at = await copies.compiled(mutation);
+  const { kind, seed: known } = mutation;
+  const first = { from: known, seeds: 1, kind };
+  let { failure } = options.search ? { failure: null } : await simulate(at, first);
+  failure ??= (await simulate(at, { from: 1, seeds: options.seeds, kind })).failure;
+  if (failure === null) return { mutation, at: null, checker: "nobody", message: "" };
+  const { seed, violation } = failure;
+  // A seed that fails without the fault proves nothing.
+  const control = await simulate(copies.control, { from: seed, seeds: 1, kind });
+  if (control.failure !== null) {
+    return { mutation, at: null, checker: "control fails", message: `seed ${seed}` };
+  }
+  const found = seed === known ? `seed ${seed}` : `seed ${seed} (known: ${known})`;
+  return { mutation, at: found, ...violation };
 }
 
 function show({ mutation, at, checker, message }: Finding): void {
@@ -226,16 +155,17 @@ async function main(): Promise<number> {
   if (stale.length > 0) throw new Error(`texts to be found:\n${stale.join("\n")}`);
   const base = mkdtempSync(join(tmpdir(), "skein-mutate-"));
   const queue = [...chosen];
+  const copies = new Copies(ROOT, base);
   const findings: Finding[] = [];
   const worker = async (): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const finding = await plant(next, base, { seeds, search });
+      const finding = await plant(next, copies, { seeds, search });
       findings.push(finding);
       show(finding);
     }
   };
   try {
-    await build(join(base, CONTROL), null);
+    await copies.prepare();
     await Promise.all(Array.from({ length: PARALLEL }, worker));
   } finally {
     rmSync(base, { recursive: true, force: true });

@@ -14,6 +14,7 @@ import { relayFault } from "./rest-checker.ts";
 import type { Script } from "./script.ts";
 import { KEYS } from "./script-writer.ts";
 import { SeededRandom } from "./seeded-random.ts";
+import { DEFAULT_SHAPE, type Shape } from "./shapes.ts";
 import type { Report } from "./state-checker.ts";
 import type { Totals } from "./totals.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
@@ -44,11 +45,6 @@ interface Link {
   readonly oneWay: boolean;
 }
 
-/** How often one link breaks in runs of three nodes or more. */
-const ONE_SHARE = 0.65;
-/** How often several links break in runs of four nodes or more. */
-const SEVERAL_SHARE = 0.35;
-
 /** The stage. The caller lets the cluster come to rest after each break. */
 export class BrokenLinks {
   readonly #parts: BrokenLinksParts;
@@ -60,7 +56,7 @@ export class BrokenLinks {
   /** One link, both ways or one. False if there are too few nodes to relay, or not in this run. */
   breakOne(): boolean {
     const live = this.#parts.fleet.live();
-    const isChosen = new SeededRandom(this.#parts.script.seed, 18).chance(ONE_SHARE);
+    const isChosen = new SeededRandom(this.#parts.script.seed, 18).chance(this.#shape.oneLinkShare);
     if (live.length < 3 || !isChosen || this.#parts.isOver()) return false;
     const random = new SeededRandom(this.#parts.script.seed, 10);
     const one = random.pick(live);
@@ -76,7 +72,8 @@ export class BrokenLinks {
   breakSeveral(): boolean {
     const live = this.#parts.fleet.live();
     const random = new SeededRandom(this.#parts.script.seed, 15);
-    if (live.length < 4 || !random.chance(SEVERAL_SHARE) || this.#parts.isOver()) return false;
+    if (live.length < 4 || !random.chance(this.#shape.severalLinksShare) || this.#parts.isOver())
+      return false;
     // Writes that need a majority may wait for members whose acknowledgements do not come.
     if (this.#parts.script.tables.some(({ split = "merge" }) => split !== "merge")) return false;
     const { pieces, left } = layoutOf(random, live);
@@ -95,6 +92,10 @@ export class BrokenLinks {
     this.#during(broken, pieces, random);
     network.end(this.#parts.time.nowMs);
     return true;
+  }
+
+  get #shape(): Shape {
+    return this.#parts.script.shape ?? DEFAULT_SHAPE;
   }
 
   #during(broken: readonly Link[], pieces: readonly Piece[], random: SeededRandom): void {

@@ -112,7 +112,8 @@ export class Faults {
     const { fleet } = this.#parts;
     const node = fleet.node(action.node);
     const old = node.address;
-    const others = fleet.nodes.filter((other) => other !== node);
+    const hearer = action.hearer === undefined ? null : fleet.node(action.hearer);
+    const others = fleet.nodes.filter((other) => other !== node && other !== hearer);
     if (!fleet.replace(node)) return;
     const pairs = others.map((other): [string, string] => [old, other.address]);
     this.#cut([...pairs, [old, node.address]], { ...action, oneWay: false });

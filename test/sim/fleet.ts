@@ -13,6 +13,7 @@ import type { Network } from "./network.ts";
 import { SimProcess } from "./process.ts";
 import type { Script, ScriptNode } from "./script.ts";
 import type { SeededRandom } from "./seeded-random.ts";
+import { DEFAULT_SHAPE } from "./shapes.ts";
 import type { Report } from "./state-checker.ts";
 import type { Totals } from "./totals.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
@@ -241,6 +242,7 @@ export class Fleet {
 
   /** Discovery: part of the addresses at first, all of them soon, and again now and then. */
   #discover(life: Incarnation, random: SeededRandom): void {
+    const { discoverMs, rediscoverMs } = this.#parts.script.shape ?? DEFAULT_SHAPE;
     const others = (): string[] =>
       this.nodes.flatMap(({ address, current, bootDue }) => {
         // Who is gone for good is taken off the list.
@@ -250,10 +252,10 @@ export class Fleet {
     const again = (): void => {
       life.engine.cluster.setTargets(others());
       life.discovered = true;
-      life.process.after(random.between(1000, 2000), again);
+      life.process.after(random.between(...rediscoverMs), again);
     };
     life.engine.cluster.setTargets(others().filter(() => random.chance(0.6)));
-    life.process.after(random.between(100, 2000), again);
+    life.process.after(random.between(...discoverMs), again);
   }
 
   #threw(who: string, error: unknown): void {

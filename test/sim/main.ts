@@ -2,6 +2,7 @@
  * `npm run sim -- --seeds 20000 --from 1 --workers 2`: looks for seeds that break a promise.
  * `npm run sim -- --seeds 1000000 --from 1 --progress million.json`: a search that can be stopped
  * at any time and goes on from the file; ends with the first failing seed.
+ * `--size small` (or `medium`, `large`, `long`) runs worlds of that size only; `--long` the last.
  * `npm run sim -- --seed 7 --trace`: replays one and tells what happens in it.
  * Ends with code 1 if a seed failed, or if the run was too tame to prove anything.
  */
@@ -13,7 +14,8 @@ import { isMainThread, workerData } from "node:worker_threads";
 import { Progress } from "./progress.ts";
 import { SeedQueue } from "./seed-queue.ts";
 import { type FailedSeed, runSeed, runSeeds, type SeedRun } from "./seed-run.ts";
-import { RECORDED_LONG_SEEDS, RECORDED_SEEDS, RECORDED_SERIAL_SEEDS } from "./seeds.ts";
+import { RECORDED_LARGE_SEEDS, RECORDED_LONG_SEEDS, RECORDED_SERIAL_SEEDS } from "./seeds.ts";
+import { WORLD_SIZES, type WorldSize } from "./shapes.ts";
 import {
   describeTotals,
   LEAST_PER_SEED,
@@ -41,8 +43,8 @@ interface Options {
   readonly serial: boolean;
   /** Tables that are paused on one side of a split. */
   readonly split: boolean;
-  /** Longer runs of larger clusters. */
-  readonly long: boolean;
+  /** Worlds of one size instead of mixed ones. */
+  readonly size: WorldSize | undefined;
 }
 
 /** Below this the averages say nothing. */
@@ -65,16 +67,21 @@ function readOptions(): Options {
       serial: { type: "boolean", default: false },
       split: { type: "boolean", default: false },
       long: { type: "boolean", default: false },
+      size: { type: "string" },
     },
   });
   const { trace, first, forgetful, serial, split, long } = values;
+  const size = WORLD_SIZES.find((one) => one === (long ? "long" : values.size));
+  if (size === undefined && values.size !== undefined) {
+    throw new Error(`--size is ${values.size}, allowed are ${WORLD_SIZES.join(", ")}`);
+  }
   const whole = (name: string, text: string, least: number): number => {
     const value = Number(text);
     if (Number.isSafeInteger(value) && value >= least) return value;
     throw new Error(`--${name} is ${text}, allowed are whole numbers from ${least}`);
   };
   return {
-    ...{ trace, first, forgetful, serial, split, long },
+    ...{ trace, first, forgetful, serial, split, size },
     seeds: whole("seeds", values.seeds, 1),
     from: whole("from", values.from, 0),
     workers: whole("workers", values.workers, 1),
@@ -85,8 +92,10 @@ function readOptions(): Options {
 
 /** The flags that choose which runs a seed stands for. */
 function kindOf(options: Options): string {
-  const kinds = ["forgetful", "serial", "split", "long"] as const;
-  return kinds.flatMap((kind) => (options[kind] ? [`--${kind}`] : [])).join(" ");
+  const kinds = ["forgetful", "serial", "split"] as const;
+  const { size } = options;
+  const sizes = size === "long" ? ["--long"] : size === undefined ? [] : [`--size ${size}`];
+  return [...kinds.flatMap((kind) => (options[kind] ? [`--${kind}`] : [])), ...sizes].join(" ");
 }
 
 function replay(seed: number, options: Options): number {
@@ -124,15 +133,15 @@ function findFirst(options: Options): number {
 function runRecorded(): FailedSeed[] {
   const all = (): boolean => true;
   const runs: [SeedRun, string][] = [
-    [runSeeds(RECORDED_SEEDS, all), ""],
-    [runSeeds(RECORDED_LONG_SEEDS, all, { long: true }), "--long"],
+    [runSeeds(RECORDED_LARGE_SEEDS, all, { size: "large" }), "--size large"],
+    [runSeeds(RECORDED_LONG_SEEDS, all, { size: "long" }), "--long"],
     [runSeeds(RECORDED_SERIAL_SEEDS, all, { serial: true }), "--serial"],
   ];
   for (const [{ failures }, kind] of runs) {
     for (const failure of failures) showFailure(failure, kind);
   }
   const failures = runs.flatMap(([run]) => run.failures);
-  const lists = [RECORDED_SEEDS, RECORDED_LONG_SEEDS, RECORDED_SERIAL_SEEDS];
+  const lists = [RECORDED_LARGE_SEEDS, RECORDED_LONG_SEEDS, RECORDED_SERIAL_SEEDS];
   console.log(`recorded seeds: ${lists.flat().length}, failing ${failures.length}`);
   return failures;
 }

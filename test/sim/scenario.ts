@@ -1,6 +1,7 @@
 /** Makes a script from a seed: which nodes, which limits, which writes and which faults. */
 import type { Script, ScriptAction, ScriptNode, ScriptTable, WriteVerb } from "./script.ts";
 import { SeededRandom } from "./seeded-random.ts";
+import { DEFAULT_SHAPE, type Shape, shapeOf, type WorldSize } from "./shapes.ts";
 
 /** What may go wrong in a run, and how often per node and ten seconds. */
 export interface Weather {
@@ -22,56 +23,10 @@ const ALL_TABLES: readonly ScriptTable[] = [
   { name: "tags", type: "bag", lifetime: "cluster", indexed: true },
 ];
 
-/** How large a cluster is, how long it runs, and how much happens meanwhile. */
-interface Shape {
-  /** Share of runs with many nodes. */
-  readonly manyShare: number;
-  readonly manyNodes: readonly number[];
-  readonly fewNodes: readonly number[];
-  /** Time in which something happens, least and most, ms. */
-  readonly activeMs: readonly [number, number];
-  readonly writes: readonly [number, number];
-  /** Faults in that time, beside as many as there were in ten seconds. */
-  readonly weatherScale: number;
-  /** Ended processes come back after about so long, ms. */
-  readonly backMs: readonly number[];
-  readonly ttlMs: readonly number[];
-  readonly pingMs: readonly number[];
-}
-
-/**
- * Most of what happens in a run comes early, of few nodes, and a moment without faults shows
- * nothing but pings: short runs in which much happens find as much as long ones in a fifth of the
- * time. The long ones are there for what takes its time, and for seeds that were recorded.
- */
-const BRISK: Shape = {
-  manyShare: 0.03,
-  manyNodes: [6, 7, 8],
-  fewNodes: [2, 3, 3, 3, 3, 4, 4, 5],
-  activeMs: [2500, 5000],
-  writes: [118, 212],
-  weatherScale: 2,
-  backMs: [50, 300, 1500],
-  ttlMs: [200, 800, 2000],
-  pingMs: [300, 450],
-};
-
-const LONG: Shape = {
-  manyShare: 0.1,
-  manyNodes: [6, 7, 8, 9],
-  fewNodes: [2, 3, 4, 5],
-  activeMs: [8000, 13_000],
-  writes: [110, 240],
-  weatherScale: 1,
-  backMs: [50, 500, 3000],
-  ttlMs: [300, 1500, 5000],
-  pingMs: [250, 400],
-};
-
 /** Other kinds of runs than the usual ones. */
 export interface ScenarioOptions {
-  /** Longer runs of larger clusters. */
-  readonly long?: boolean;
+  /** Runs of that size only, instead of mixed ones. */
+  readonly size?: WorldSize | undefined;
   /** Serial calls instead of writes. */
   readonly serial?: boolean;
   /** Tables that are paused on one side of a split, and long splits. */
@@ -83,18 +38,20 @@ export interface ScenarioOptions {
 /** The script of a seed: the same one each time. */
 export function scenarioOf(
   seed: number,
-  { forgetful = false, long = false }: ScenarioOptions = {},
+  { forgetful = false, size }: ScenarioOptions = {},
 ): Script {
-  const shape = long ? LONG : BRISK;
+  const shape = shapeOf(seed, size);
   const random = new SeededRandom(seed, 7);
   // Most runs are of the sizes that people run; a few are larger.
   const nodeCount = random.pick(random.chance(shape.manyShare) ? shape.manyNodes : shape.fewNodes);
   const activeMs = random.int(...shape.activeMs);
   // Fewer than half may go for good: the others could not close them.
-  const mortals = random.chance(0.5) ? random.int(0, Math.floor((nodeCount - 1) / 2)) : 0;
-  const plain = Array.from({ length: nodeCount }, (_, at) => nodeOf(random, at, activeMs));
+  const mortals = random.chance(shape.mortalShare)
+    ? random.int(0, Math.floor((nodeCount - 1) / 2))
+    : 0;
+  const plain = Array.from({ length: nodeCount }, (_, at) => nodeOf(random, at, activeMs, shape));
   const later = laterOf(seed, plain);
-  const tables = tablesOf(random);
+  const tables = tablesOf(random, shape);
   const weather = weatherOf(random);
   const actions = [
     ...writesOf(random, { nodeCount, tableCount: tables.length, activeMs, shape }),
@@ -102,20 +59,23 @@ export function scenarioOf(
   ];
   const acted = withLaterActs(seed, actions, { nodeCount, tableCount: tables.length, activeMs });
   acted.sort((a, b) => a.atMs - b.atMs);
+  const isReplayed = shape.size === "large" || shape.size === "long";
   return {
     seed: random.u32(),
     nodes: withEarlier(seed, later.nodes),
     tables: withMerging(seed, withTimesToLive(seed, tables, shape)),
     network: {
       delayMinMs: 0.2,
-      delayMaxMs: random.pick([2, 20, 150]),
-      jitterMs: random.pick([0.5, 5, 150]),
-      dialTimeoutMs: random.int(300, 900),
+      delayMaxMs: random.pick(shape.delayMaxMs),
+      jitterMs: random.pick(shape.jitterMs),
+      dialTimeoutMs: random.int(...shape.dialTimeoutMs),
     },
     timings: timingsOf(random, forgetful ? random.int(2000, 5000) : activeMs, shape),
-    limits: { ...limitsOf(random), ...later.limits },
+    limits: { ...limitsOf(random, shape), ...later.limits },
+    shape,
     originGap: random.pick([1, 1, 3, 1_000_000]),
-    actions: acted,
+    // Recorded seeds stay what they were.
+    actions: isReplayed ? acted : withHearers(seed, acted, nodeCount),
     activeMs,
   };
 }
@@ -140,19 +100,25 @@ function laterOf(
   };
 }
 
-export function nodeOf(random: SeededRandom, at: number, activeMs: number): ScriptNode {
+export function nodeOf(
+  random: SeededRandom,
+  at: number,
+  activeMs: number,
+  shape: Shape = DEFAULT_SHAPE,
+): ScriptNode {
   const isSkewed = random.chance(0.5);
   return {
     bootAtMs:
       at === 0 || random.chance(0.6) ? random.between(0, 300) : random.between(0, activeMs / 2),
     skewMs: isSkewed ? random.between(-400, 400) : 0,
-    turnMs: random.pick([0, 0.5, 3]),
+    turnMs: random.pick(shape.turnMs),
   };
 }
 
-function tablesOf(random: SeededRandom): ScriptTable[] {
-  const tables = ALL_TABLES.filter(() => random.chance(0.7));
-  return tables.length >= 2 ? tables : [...ALL_TABLES].slice(0, 2);
+function tablesOf(random: SeededRandom, shape: Shape): ScriptTable[] {
+  const { tableShare, tablesLeast } = shape;
+  const tables = ALL_TABLES.filter(() => random.chance(tableShare));
+  return tables.length >= tablesLeast ? tables : [...ALL_TABLES].slice(0, 2);
 }
 
 /** Rows of some tables end by themselves; decided apart, so that older seeds stay what they were. */
@@ -174,6 +140,20 @@ function withMerging(seed: number, tables: readonly ScriptTable[]): ScriptTable[
   if (random.chance(0.5)) return [...tables];
   return tables.map((table) =>
     table.type === "set" ? { ...table, merging: random.pick(["union", "least"]) } : table,
+  );
+}
+
+/** Some that are replaced while they run are still heard by one node, who does not know better. */
+function withHearers(
+  seed: number,
+  actions: readonly ScriptAction[],
+  nodeCount: number,
+): ScriptAction[] {
+  const random = new SeededRandom(seed, 23);
+  return actions.map((action) =>
+    action.kind === "replace" && random.chance(0.6)
+      ? { ...action, hearer: random.int(0, nodeCount - 1) }
+      : action,
   );
 }
 
@@ -201,29 +181,29 @@ function withLaterActs(
 export function timingsOf(
   random: SeededRandom,
   forgetAfterMs: number,
-  shape: Shape = LONG,
+  shape: Shape = DEFAULT_SHAPE,
 ): Script["timings"] {
   const pingMs = random.pick(shape.pingMs);
   return {
     pingMs,
     downMs: pingMs * random.pick([3, 4]),
     refusedDownMs: pingMs * 2,
-    handshakeMs: 3000,
+    handshakeMs: shape.handshakeMs,
     redialMinMs: 50,
-    redialMaxMs: 800,
+    redialMaxMs: shape.redialMaxMs,
     forgetAfterMs,
   };
 }
 
-export function limitsOf(random: SeededRandom): Script["limits"] {
+export function limitsOf(random: SeededRandom, shape: Shape = DEFAULT_SHAPE): Script["limits"] {
   return {
-    opRingOps: random.pick([2, 4, 8, 30]),
+    opRingOps: random.pick(shape.opRingOps),
     creditWindowBytes: random.pick([100, 300, 1000, 100_000]),
     frameOps: random.pick([1, 4, 100]),
     chunkKeys: random.int(1, 4),
     sliceRows: random.int(1, 4),
-    lagMs: random.pick([600, 1200, 2500]),
-    pullStallMs: random.pick([1000, 3000]),
+    lagMs: random.pick(shape.lagMs),
+    pullStallMs: random.pick(shape.pullStallMs),
     expiryGraceMs: 300,
   };
 }
@@ -253,8 +233,8 @@ export function writesOf(
     readonly shape?: Shape;
   },
 ): ScriptAction[] {
-  const { nodeCount, tableCount, activeMs, shape = LONG } = of;
-  const keyCount = random.int(2, 9);
+  const { nodeCount, tableCount, activeMs, shape = DEFAULT_SHAPE } = of;
+  const keyCount = random.int(...shape.keys);
   const count = random.int(...shape.writes);
   const writes: ScriptAction[] = [];
   // Some runs write evenly, some in bursts.
@@ -308,13 +288,14 @@ export function faultsOf(
     readonly shape?: Shape;
   },
 ): ScriptAction[] {
-  const { nodeCount, activeMs, weather, mortals, shape = LONG } = of;
+  const { nodeCount, activeMs, weather, mortals, shape = DEFAULT_SHAPE } = of;
   const faults: ScriptAction[] = [];
   const node = (): number => random.int(0, nodeCount - 1);
   const each = (rate: number, make: (atMs: number) => ScriptAction): void => {
     const mean = (rate * nodeCount * activeMs * shape.weatherScale) / 10_000;
     const count = Math.floor(mean) + (random.chance(mean % 1) ? 1 : 0);
-    for (let at = 0; at < count; at++) faults.push(make(random.between(500, activeMs)));
+    for (let at = 0; at < count; at++)
+      faults.push(make(random.between(shape.faultsFromMs, activeMs)));
   };
   const back = (who: number): number | null =>
     who >= nodeCount - mortals && random.chance(0.4)

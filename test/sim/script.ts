@@ -7,6 +7,7 @@ import type { TablesLimits } from "../../src/tables/limits.ts";
 import type { SplitPolicy } from "../../src/tables/split.ts";
 import type { Merging } from "./merging.ts";
 import type { NetworkOptions } from "./network.ts";
+import type { Shape } from "./shapes.ts";
 
 /** A table that every node may write to. */
 export interface ScriptTable {
@@ -78,6 +79,8 @@ export type ScriptAction =
       readonly node: number;
       readonly toldShare: number;
       readonly forMs: number;
+      /** A node that the old process is not cut off from. */
+      readonly hearer?: number;
     }
   | {
       readonly kind: "cut";
@@ -152,6 +155,8 @@ export interface Script {
   readonly originGap: number;
   /** In order of time. */
   readonly actions: readonly ScriptAction[];
+  /** What it was made of; nothing where it was not made from a seed alone. */
+  readonly shape?: Shape;
   /** Faults end here, and the cluster has to come to rest. */
   readonly activeMs: number;
 }

@@ -1,5 +1,5 @@
-/** Seeds that once failed: run first, for ever. Beside each: what was wrong. */
-export const RECORDED_SEEDS: readonly number[] = [
+/** Seeds of large worlds that once failed: run first, for ever. Beside each: what was wrong. */
+export const RECORDED_LARGE_SEEDS: readonly number[] = [
   254, // an origin whose ops came by way of a node that died was known to nobody, and never closed
   864, // a replaced process wrote to a new node that had not heard that it was retired: judged wrongly
   3166, // a side that was whole in a split was taken for whole when several of its links broke later

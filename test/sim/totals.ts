@@ -3,6 +3,10 @@
 /** All of them are sums over seeds. */
 export interface Totals {
   seeds: number;
+  smallWorlds: number;
+  mediumWorlds: number;
+  largeWorlds: number;
+  longWorlds: number;
   writes: number;
   ops: number;
   acked: number;
@@ -84,6 +88,10 @@ export interface Totals {
 export function newTotals(): Totals {
   return {
     seeds: 0,
+    smallWorlds: 0,
+    mediumWorlds: 0,
+    largeWorlds: 0,
+    longWorlds: 0,
     writes: 0,
     ops: 0,
     acked: 0,
@@ -179,39 +187,42 @@ export function addCounters(sum: Totals, counters: object): void {
 
 /** Least averages per seed: a run below them proves less than it seems to. */
 export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
-  writes: 100,
-  messages: 1000,
-  sessions: 1,
-  sessionsAborted: 0.05,
-  lists: 0.5,
-  opsAnswers: 3,
-  relayed: 5,
-  merges: 1,
-  mergeSlices: 3,
-  hides: 1,
+  smallWorlds: 0.7,
+  mediumWorlds: 0.08,
+  largeWorlds: 0.01,
+  writes: 50,
+  messages: 350,
+  sessions: 3,
+  sessionsAborted: 0.03,
+  lists: 0.4,
+  opsAnswers: 4,
+  relayed: 1.5,
+  merges: 3,
+  mergeSlices: 10,
+  hides: 0.4,
   shows: 1,
   closings: 1,
   retirements: 1,
-  retirementsAdopted: 0.5,
-  lagging: 0.02,
-  acksRelayed: 0.05,
-  ackTimeouts: 0.1,
-  far: 0.2,
+  retirementsAdopted: 0.4,
+  lagging: 0.1,
+  acksRelayed: 0.2,
+  ackTimeouts: 1,
+  far: 0.5,
   digestsCompared: 5,
-  mendedRows: 0.2,
+  mendedRows: 0.1,
   duplicates: 0,
-  fenced: 0.01,
+  fenced: 0.02,
   goodbyes: 0.1,
-  brokenLinks: 0.4,
-  brokenMeshes: 0.1,
+  brokenLinks: 0.05,
+  brokenMeshes: 0.005,
   tablesRemoved: 0.2,
-  withdrawn: 0.5,
+  withdrawn: 0.2,
   crashes: 0.5,
-  fullChecks: 10,
-  keyChecks: 500,
+  fullChecks: 8,
+  keyChecks: 150,
   deathChecks: 10,
-  changes: 50,
-  losses: 1,
+  changes: 60,
+  losses: 4,
   expiries: 1,
 };
 

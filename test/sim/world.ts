@@ -20,6 +20,7 @@ import { indexFault, restlessness, rowDifference } from "./rest-checker.ts";
 import type { Script } from "./script.ts";
 import { KEYS, ScriptWriter } from "./script-writer.ts";
 import { SeededRandom } from "./seeded-random.ts";
+import { DEFAULT_SHAPE, type Shape } from "./shapes.ts";
 import { SplitChecker } from "./split-checker.ts";
 import { type Report, StateChecker } from "./state-checker.ts";
 import { addCounters, newTotals, type Totals } from "./totals.ts";
@@ -33,8 +34,6 @@ export interface RunResult {
   readonly totals: Totals;
 }
 
-/** While the cluster comes to rest it is looked at this often. */
-const REST_LOOK_MS = 250;
 /** It must have come to rest this long after the last fault. */
 const REST_MAX_MS = 60_000;
 /** Sweeps of the checkers that judge waits. */
@@ -304,7 +303,7 @@ export class World {
     const untilMs = this.#time.nowMs + REST_MAX_MS;
     let why: string | null = "not looked at";
     while (why !== null && this.#violation === null && this.#time.nowMs < untilMs) {
-      this.#runUntil(this.#time.nowMs + REST_LOOK_MS);
+      this.#runUntil(this.#time.nowMs + this.#shape.lookMs);
       why = this.#restlessness();
       if (why !== null) this.#trace?.(this.#time.nowMs, "rest", why);
     }
@@ -317,6 +316,10 @@ export class World {
       this.#checkAll(life);
       this.#face.checkAtRest(life);
     }
+  }
+
+  get #shape(): Shape {
+    return this.#script.shape ?? DEFAULT_SHAPE;
   }
 
   #restlessness(): string | null {
@@ -343,7 +346,7 @@ export class World {
     const untilMs = this.#time.nowMs + longestMs + graces * expiryGraceMs + 6 * pingMs;
     const isOver = (): boolean => this.#fleet.live().every((life) => this.#expiry.isGone(life));
     while (this.#violation === null && this.#time.nowMs < untilMs && !isOver()) {
-      this.#runUntil(Math.min(untilMs, this.#time.nowMs + REST_LOOK_MS));
+      this.#runUntil(Math.min(untilMs, this.#time.nowMs + this.#shape.lookMs));
     }
     this.#comeToRest("after the last row has expired");
     if (this.#violation !== null) return;
@@ -406,6 +409,8 @@ export class World {
     // Rows that expire are writes: a session that one of them causes would spread the damage.
     if (this.#expiry.longestMs > 0) return false;
     const random = new SeededRandom(this.#script.seed, 9);
+    const { damageShare } = this.#shape;
+    if (damageShare < 1 && !random.chance(damageShare)) return false;
     for (let count = random.int(0, 3); count > 0; count--) {
       const life = random.pick(live);
       const rows = rowsOfOthers(life, live);
@@ -421,6 +426,8 @@ export class World {
   #sum(): Totals {
     const totals = this.#totals;
     totals.seeds = 1;
+    const { shape } = this.#script;
+    if (shape !== undefined) totals[`${shape.size}Worlds`] = 1;
     totals.virtualMs = this.#time.nowMs;
     totals.deathChecks = this.#deaths.checks;
     const { frames: messages, bytes, connections } = this.#network.counters;
