@@ -30,6 +30,6 @@ describe("the simulated cluster", () => {
   it("calls a run tame in which nothing happens", () => {
     const totals = newTotals();
     totals.seeds = 1;
-    expect(shortfalls(totals)).toContain("sessions: 0.000 a seed, at least 1");
+    expect(shortfalls(totals)).toContain("sessions: 0.000 a seed, at least 3");
   });
 });
