@@ -270,11 +270,12 @@ export function shortfalls(totals: Readonly<Totals>, leastPerSeed = LEAST_PER_SE
   return faults;
 }
 
-/** The sums as aligned lines. */
+/** The sums as aligned lines; of what did not happen there is none. */
 export function describeTotals(totals: Readonly<Totals>): string {
   const lines: string[] = [];
   for (const name of NAMES) {
     const value = totals[name];
+    if (value === 0) continue;
     const perSeed = name === "seeds" || name === "aheadMost" ? "" : value / totals.seeds;
     const average = perSeed === "" ? "" : `  ${perSeed.toFixed(2)} a seed`;
     lines.push(`  ${name.padEnd(16)} ${value.toFixed(0).padStart(13)}${average}`);
