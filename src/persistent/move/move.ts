@@ -2,8 +2,8 @@
 import { ConflictError } from "../../errors.ts";
 import type { Clock, Log } from "../../runtime.ts";
 import type { ArchiveDriver, Budget, Place, RowsDriver, StoreAdapter } from "../contract/driver.ts";
+import { LeaseKeeper } from "../leases/lease-keeper.ts";
 import { type CopiedPlace, type CopyProgress, copyStores } from "./copy.ts";
-import { LeaseKeeper } from "./lease-keeper.ts";
 import { HOME, type Mark, type Marks, moveName, useName } from "./marks.ts";
 import { nameOf } from "./own-places.ts";
 

@@ -5,8 +5,8 @@
  */
 import { ConflictError } from "../../errors.ts";
 import type { Budget, Place, StoreAdapter } from "../contract/driver.ts";
+import { LeaseKeeper } from "../leases/lease-keeper.ts";
 import type { CopiedPlace } from "./copy.ts";
-import { LeaseKeeper } from "./lease-keeper.ts";
 import { HOME, Marks, moveName } from "./marks.ts";
 import { emptyPlace, loadStore, type MoveOptions, moveStore, type Residence } from "./move.ts";
 import { nameOf } from "./own-places.ts";
@@ -51,7 +51,8 @@ export async function settleStore(options: SettleOptions): Promise<Settled> {
   const keeper = new LeaseKeeper({ ...options, leases: home.adapter.leases });
   const name = moveName(place);
   try {
-    await keeper.take(name, `moving ${nameOf(place)}`, budget, options.waitMs ?? WAIT_MS);
+    const waitMs = options.waitMs ?? WAIT_MS;
+    await keeper.take(name, `moving ${nameOf(place)}`, budget, { waitMs });
     return await settle(await look(options), options, () => keeper.assertHeld(name));
   } finally {
     await keeper.stop();

@@ -8,6 +8,8 @@ import type { Leases } from "../contract/leases.ts";
 const TTL_MS = 15_000;
 const RENEW_MS = 5_000;
 const ASK_AGAIN_MS = 500;
+/** The end of a lease is known as exactly as the question for it took time. */
+const SLACK_MS = 1_000;
 const BUDGET: Budget = { timeoutMs: 5_000, signal: undefined };
 
 export interface LeaseKeeperOptions {
@@ -31,14 +33,21 @@ export class LeaseKeeper {
   }
 
   /**
-   * Takes a lease and renews it until it is given back; waits up to `waitMs` for somebody else
-   * who has it. `what` names it in errors.
+   * Takes a lease and renews it until it is given back; waits up to `waitMs` (default 0) for
+   * somebody else who has it, with `refuseAlive` only until they are seen to renew it. `what`
+   * names it in errors.
    * @throws ConflictError, with the holder's name, if that was not long enough
    */
-  async take(name: string, what: string, budget: Budget, waitMs = 0): Promise<void> {
+  async take(
+    name: string,
+    what: string,
+    budget: Budget,
+    { waitMs = 0, refuseAlive = false }: { waitMs?: number; refuseAlive?: boolean } = {},
+  ): Promise<void> {
     const { leases, holder, clock } = this.#options;
     if (leases === undefined) return;
     const until = clock.now() + waitMs;
+    let endsAt = Number.POSITIVE_INFINITY;
     while (true) {
       const since = clock.now();
       const lease = await leases.take(name, holder, TTL_MS, budget);
@@ -47,7 +56,10 @@ export class LeaseKeeper {
         this.#schedule();
         return;
       }
-      if (since >= until) {
+      // Whoever is alive moves the end of its lease.
+      const isAlive = since + lease.leftMs > endsAt + SLACK_MS;
+      endsAt = Math.min(endsAt, since + lease.leftMs);
+      if (since >= until || (refuseAlive && isAlive)) {
         throw new ConflictError(
           `${what} is held by ${lease.holder}; it comes free when that stops, or at most ` +
             `${lease.leftMs} ms after it was killed`,
