@@ -52,11 +52,24 @@ export interface SqlDatabase extends SqlSession {
   readonly subject: string;
   /** Version, product, and the pooler in between if there is one. */
   readonly server: ServerFacts;
+  /**
+   * Takes a connection out of the pool, outside of any transaction: for locks that belong to a
+   * session. Nothing is prepared on it.
+   */
+  hold(): Promise<HeldConnection>;
   /** One question to the database; rejects if it does not answer. */
   ping(): Promise<void>;
   stats(): SqlStats;
   /** Refuses new work, waits for what runs (`pool.drainMs`), closes all connections. */
   close(): Promise<void>;
+}
+
+/** A connection that is kept. */
+export interface HeldConnection {
+  /** Runs a statement without placeholders. */
+  query(text: string): Promise<readonly SqlRow[]>;
+  /** Closes the connection; what belongs to its session goes with it. */
+  end(): Promise<void>;
 }
 
 /** How a database is doing. Counts are since it was opened. */

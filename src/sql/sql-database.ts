@@ -9,7 +9,13 @@
 import { CommitUnknownError, RetryableError, type SkeinError } from "../errors.ts";
 import type { Clock, Log, Random } from "../runtime.ts";
 import type { ServerFacts, SqlDriver } from "./connection.ts";
-import type { SqlDatabase, SqlStats, SqlTransaction, TransactOptions } from "./database.ts";
+import type {
+  HeldConnection,
+  SqlDatabase,
+  SqlStats,
+  SqlTransaction,
+  TransactOptions,
+} from "./database.ts";
 import type { SqlDialect, SqlRow, SqlTraits, SqlValue } from "./dialect.ts";
 import { databaseError } from "./faults.ts";
 import { LostRaceError } from "./lost-race.ts";
@@ -107,6 +113,24 @@ export class PooledDatabase implements SqlDatabase {
     this.#counts.commits++;
     for (const hook of hooks) hook();
     return result;
+  }
+
+  async hold(): Promise<HeldConnection> {
+    const slot = await acquired(this.#writers);
+    const { driver } = this.#parts;
+    return {
+      query: (text) =>
+        new Promise((resolve, reject) => {
+          slot.run(plain(text), undefined, (error, rows) => {
+            if (error === undefined) resolve(rows);
+            else reject(databaseError(driver, error));
+          });
+        }),
+      end: async () => {
+        await slot.connection.close();
+        this.#writers.release(slot);
+      },
+    };
   }
 
   async ping(): Promise<void> {

@@ -1,0 +1,27 @@
+/**
+ * The tables of the stores, as migrations. A released migration never changes, and a new one only
+ * adds: programs of the version before must go on working while a cluster is upgraded.
+ */
+import type { Migration } from "../../sql/migrations/migration.ts";
+import { storesTables } from "./0001-stores.ts";
+
+/** All of them, in order. */
+export const STORE_MIGRATIONS: readonly Migration[] = [storesTables];
+
+/** What goes before the names of all tables, unless another is chosen. */
+export const STORE_PREFIX = "skein_";
+
+/** Names of the tables. */
+export interface StoreTableNames {
+  /** Which stores there are: id, host, name, kind. */
+  readonly store: string;
+  /** The rows of keyval, map and keyval+. */
+  readonly item: string;
+  /** The rows of archives. */
+  readonly archive: string;
+}
+
+/** The names with a prefix. */
+export function storeTableNames(prefix: string): StoreTableNames {
+  return { store: `${prefix}store`, item: `${prefix}item`, archive: `${prefix}archive` };
+}
