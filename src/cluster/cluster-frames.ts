@@ -29,6 +29,7 @@ export const FRAME_KIND = {
   ping: 0x05,
   pong: 0x06,
   goodbye: 0x07,
+  link: 0x08,
 } as const;
 
 /** How many origins the sender knows as not closed, and the lowest: tells two sides apart. */
@@ -103,6 +104,13 @@ export interface GoodbyeFrame {
   readonly kind: "goodbye";
 }
 
+/** The sender's link to somebody was lost, or came up again; only to those that know it. */
+export interface LinkFrame {
+  readonly kind: "link";
+  readonly origin: number;
+  readonly linked: boolean;
+}
+
 export type ClusterFrame =
   | HelloFrame
   | WelcomeFrame
@@ -110,7 +118,8 @@ export type ClusterFrame =
   | RefuseFrame
   | PingFrame
   | PongFrame
-  | GoodbyeFrame;
+  | GoodbyeFrame
+  | LinkFrame;
 
 const MAGIC = new Uint8Array([0x53, 0x4b, 0x45, 0x49, 0x4e]); // "SKEIN"
 const VERDICTS: readonly Verdict[] = ["open", "closed", "superseded"];
@@ -161,6 +170,10 @@ export function encodeClusterFrame(frame: ClusterFrame): Uint8Array {
       break;
     case "goodbye":
       break;
+    case "link":
+      writer.u8(frame.linked ? LINKED : 0);
+      writer.varint(frame.origin);
+      break;
     default:
       frame satisfies never;
   }
@@ -209,6 +222,10 @@ function readBody(kind: number, reader: ByteReader, known: KnownIdentity): Clust
       return { kind: "pong", stamp: readStamp(reader) };
     case FRAME_KIND.goodbye:
       return { kind: "goodbye" };
+    case FRAME_KIND.link: {
+      const linked = readLinked(reader);
+      return { kind: "link", origin: readOrigin(reader), linked };
+    }
     default:
       throw new ProtocolError(`frame of unknown kind ${kind}`);
   }
@@ -310,20 +327,25 @@ function readPing(reader: ByteReader, known: KnownIdentity): PingFrame {
   const stamp = readStamp(reader);
   const members: PingMember[] = [];
   for (let rest = reader.varint(PING_MEMBERS_MAX); rest > 0; rest--) {
-    const flags = reader.u8();
-    if (flags > LINKED) throw new ProtocolError(`flags ${flags} of a member in a ping`);
+    const linked = readLinked(reader);
     const origin = readOrigin(reader);
     const member = known(origin);
     const isSame = member !== undefined && reader.skipIf(restOf(member));
     const { name, nodeNumber, address } = isSame ? member : readRest(reader, origin);
     const beat = reader.varint();
-    members.push({ origin, name, nodeNumber, address, beat, linked: flags === LINKED });
+    members.push({ origin, name, nodeNumber, address, beat, linked });
   }
   const absent: number[] = [];
   for (let rest = reader.varint(PING_MEMBERS_MAX); rest > 0; rest--) {
     absent.push(readOrigin(reader));
   }
   return { kind: "ping", stamp, members, absent };
+}
+
+function readLinked(reader: ByteReader): boolean {
+  const flags = reader.u8();
+  if (flags > LINKED) throw new ProtocolError(`flags ${flags} of a member in a frame`);
+  return flags === LINKED;
 }
 
 function readOrigin(reader: ByteReader): number {

@@ -18,7 +18,10 @@ export interface ClusterTimings {
    * times in each `pingMs`: a node that hangs holds up writes for less than four seconds.
    */
   readonly downMs: number;
-  /** Silence after its host refused a redial, ms: then it is down. Default 1500. */
+  /**
+   * Silence after its host refused a redial, ms: then it is down. Default 1500. At once, where it
+   * was found at that address before and all members say that they have no link to it.
+   */
   readonly refusedDownMs: number;
   /** A dial and its handshake take at most this, ms. Default 5000. */
   readonly handshakeMs: number;

@@ -18,6 +18,7 @@ import { Connection, type ConnectionEnd, type ConnectionOwner } from "./connecti
 import { Dialer } from "./dialer.ts";
 import { TICKS_PER_PING } from "./failure-detector.ts";
 import { NONCE_BYTES, UPPER_KIND_MIN } from "./frame-limits.ts";
+import { LinkNews } from "./link-news.ts";
 import { LinkTable } from "./link-table.ts";
 import type { Learned } from "./membership.ts";
 import { RefusalCount } from "./refusal-count.ts";
@@ -62,6 +63,7 @@ export class Cluster {
   readonly #environment: ClusterEnvironment;
   readonly #owner: ConnectionOwner;
   readonly #links: LinkTable;
+  readonly #news: LinkNews;
   readonly #roster: Roster;
   readonly #dialer: Dialer;
   readonly #refusals: RefusalCount;
@@ -87,11 +89,13 @@ export class Cluster {
     this.#refusals = new RefusalCount(clock, log);
     this.#announcer = new Announcer(environment.events, log, this.#refusals);
     this.#links = new LinkTable(checked.origin, checked.timings);
+    this.#news = new LinkNews(this.#links);
     this.#dialer = new Dialer({
       ...checked.timings,
       clock,
       random,
       isTakenCareOf: (address, origin) => this.#links.isTakenCareOf(address, origin),
+      linkedAt: (address) => this.#links.linkedAt(address),
       dial: (address) => this.#dial(address),
     });
     const roster = {
@@ -297,6 +301,7 @@ export class Cluster {
     this.#roster.linkUp(peer, { learned, now: this.#environment.clock.now() });
     if (this.#links.get(peer.origin) !== connection) return;
     connection.send(this.#ping());
+    this.#news.came(peer.origin);
     connection.isAnnounced = true;
     this.#announcer.linkUp(peer);
     this.#refreshWanted();
@@ -329,6 +334,7 @@ export class Cluster {
     if (end.kind === "refused" && end.reason === "malformed" && end.byUs) this.#counts.badFrames++;
     if (wasLinked && peer !== undefined) {
       this.#roster.unlinked(peer.origin);
+      this.#news.lost(peer.origin);
       const heldMs = this.#environment.clock.now() - connection.upAt;
       this.#dialer.lost(peer.address, heldMs);
       if (connection.dialled !== undefined) this.#dialer.lost(connection.dialled, heldMs);
@@ -339,6 +345,7 @@ export class Cluster {
     if (wasLinked && peer !== undefined && connection.isAnnounced) {
       this.#announcer.linkDown(peer, textOf(end));
     }
+    this.#roster.judgeVacant();
   }
 
   #dialEnded(
@@ -355,9 +362,8 @@ export class Cluster {
       (end.kind === "dial failed" && end.why !== "invalid") ||
       (end.kind === "refused" && (end.reason === "busy" || end.reason === "timeout"));
     const isVacant = end.kind === "dial failed" && end.why === "refused";
-    this.#dialer.failed(address, textOf(end), { isHopeless: !isQuick, isVacant });
-    if (end.kind !== "dial failed" || end.why !== "refused") return;
-    this.#roster.refusedAt(address, this.#environment.clock.now());
+    const found = this.#dialer.failed(address, textOf(end), { isHopeless: !isQuick, isVacant });
+    if (isVacant) this.#roster.refusedAt(address, { now: this.#environment.clock.now(), found });
   }
 
   #refused(connection: Connection, end: Extract<ConnectionEnd, { kind: "refused" }>): void {
@@ -397,6 +403,10 @@ export class Cluster {
           down: "goodbye",
           announced: "goodbye",
         });
+      case "link":
+        if (decoded.linked) connection.linkedTo.add(decoded.origin);
+        else connection.linkedTo.delete(decoded.origin);
+        return this.#roster.judgeVacant();
       case "refuse": {
         const { reason, message } = decoded;
         this.#refused(connection, { kind: "refused", reason, message, byUs: false });
@@ -412,9 +422,11 @@ export class Cluster {
       throw new ProtocolError("ping that does not start with its sender");
     }
     connection.send(encodeClusterFrame({ kind: "pong", stamp: ping.stamp }));
+    connection.hasPinged = true;
     connection.linkedTo.clear();
     for (const { origin, linked } of ping.members) if (linked) connection.linkedTo.add(origin);
     this.#roster.hear(peer, { ping, now: this.#environment.clock.now() });
+    this.#roster.judgeVacant();
   }
 
   // Time
@@ -429,6 +441,7 @@ export class Cluster {
       // Pings go out before anyone is judged: after a stall of ours the others wait for them.
       this.#roster.nextBeat(now);
       const ping = this.#ping();
+      this.#news.round();
       for (const connection of this.#links.linked()) connection.send(ping);
     }
     this.#dropOverfull();

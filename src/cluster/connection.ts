@@ -56,8 +56,10 @@ export class Connection implements LinkHandler {
   peer: Peer | undefined;
   /** Whether a frame came since the last look; looked at and cleared by the owner. */
   heardSinceLook = false;
-  /** Of the newest ping that came: who the peer has links to. */
+  /** Who the peer has links to, as it said in its newest ping and since. */
   readonly linkedTo = new Set<number>();
+  /** Whether a ping has come. */
+  hasPinged = false;
   /** Of the newest pong, ms. */
   roundTripMs: number | undefined;
   /** Whether `linkUp` was said of it, so that each has its `linkDown`. */

@@ -1,6 +1,9 @@
 /**
- * When which address is dialled: at once when it becomes wanted, then again and again with
- * growing, jittered waits for as long as it is wanted and nobody there is linked.
+ * When which address is dialled: at once when it becomes wanted or its link is lost, then again
+ * and again with growing, jittered waits for as long as it is wanted and nobody there is linked.
+ *
+ * Who is linked by a dial of its own is dialled once at its address, a while later, to see that it
+ * is found there: only then does a refusal there say later that it is gone.
  */
 import type { Clock, Random, Timer } from "../runtime.ts";
 
@@ -16,6 +19,8 @@ export interface DialerOptions {
    * the last time: an address may be another one than the node itself advertises.
    */
   isTakenCareOf(address: string, origin: number | undefined): boolean;
+  /** Who is linked and says to be at that address. */
+  linkedAt(address: string): number | undefined;
   /** Starts an attempt; `ended` or `lost` must be called for it, later. */
   dial(address: string): void;
 }
@@ -36,12 +41,25 @@ export interface DialStatus {
 interface Entry {
   readonly address: string;
   isDialling: boolean;
+  /** The attempt is the first one since a link was lost. */
+  isPrompt: boolean;
   failures: number;
   lastFailure: string | undefined;
   origin: number | undefined;
   isVacant: boolean;
   timer: Timer | undefined;
+  /** Whom it was seen to be the address of, while linked, and for whom that was checked. */
+  seen: number | undefined;
+  checked: number | undefined;
 }
+
+/** Of the longest wait: when who has dialled us is dialled to see that it can be found. */
+const CHECK_SHARE = 1 / 5;
+/**
+ * Of the shortest wait, after the first redial: a process that is being killed may still take a
+ * connection, and end it, in the moment in which its links are closed.
+ */
+const PROMPT_SHARE = 1 / 5;
 
 export class Dialer {
   readonly #options: DialerOptions;
@@ -70,18 +88,25 @@ export class Dialer {
     }
   }
 
-  /** An attempt came to nothing; `isHopeless` when a quick retry cannot help. */
+  /**
+   * An attempt came to nothing; `isHopeless` when a quick retry cannot help. Returns who was
+   * found there the last time.
+   */
   failed(
     address: string,
     why: string,
     { isHopeless, isVacant }: { readonly isHopeless: boolean; readonly isVacant: boolean },
-  ): void {
+  ): number | undefined {
     const entry = this.#ended(address);
-    if (entry === undefined) return;
+    if (entry === undefined) return undefined;
     entry.failures++;
     entry.lastFailure = why;
     entry.isVacant = isVacant;
-    this.#again(entry, isHopeless ? this.#options.redialMaxMs : this.#backoffMs(entry));
+    const { redialMaxMs, redialMinMs } = this.#options;
+    const soonMs = entry.isPrompt ? redialMinMs * PROMPT_SHARE : this.#backoffMs(entry);
+    entry.isPrompt = false;
+    this.#again(entry, isHopeless ? redialMaxMs : soonMs);
+    return entry.origin;
   }
 
   /** An attempt was given up in favour of another link, or came up: look again in a while. */
@@ -90,15 +115,22 @@ export class Dialer {
     if (entry === undefined) return;
     entry.origin = origin;
     entry.isVacant = false;
-    this.#again(entry, this.#options.redialMaxMs);
+    entry.isPrompt = false;
+    const { redialMaxMs } = this.#options;
+    this.#again(entry, origin === undefined ? redialMaxMs * CHECK_SHARE : redialMaxMs);
   }
 
-  /** A link to that address was lost after `heldMs`. One that held is redialled at once. */
+  /**
+   * A link to that address was lost after `heldMs`. It is redialled at once: where that is
+   * refused, whoever was there is gone. But not again and again if links do not hold.
+   */
   lost(address: string, heldMs: number): void {
     const entry = this.#entries.get(address);
     if (entry === undefined || entry.isDialling) return;
     if (heldMs >= this.#options.redialMaxMs) entry.failures = 0;
-    this.#again(entry, this.#backoffMs(entry));
+    entry.isPrompt = entry.failures === 0;
+    if (entry.isPrompt) this.#try(entry);
+    else this.#again(entry, this.#backoffMs(entry));
     entry.failures++;
   }
 
@@ -126,13 +158,31 @@ export class Dialer {
 
   #try(entry: Entry): void {
     const { isTakenCareOf, maxDials, redialMaxMs, redialMinMs } = this.#options;
-    if (isTakenCareOf(entry.address, entry.origin)) return this.#again(entry, redialMaxMs);
+    const isTaken = isTakenCareOf(entry.address, entry.origin);
+    if (isTaken) {
+      const check = this.#checkOf(entry);
+      if (check !== "due") {
+        return this.#again(entry, check === "later" ? redialMaxMs * CHECK_SHARE : redialMaxMs);
+      }
+    }
     if (this.#dialling >= maxDials) return this.#again(entry, redialMinMs);
     entry.timer?.cancel();
     entry.timer = undefined;
     entry.isDialling = true;
     this.#dialling++;
     this.#options.dial(entry.address);
+  }
+
+  /** At the second look, so that nodes that start at once have other things behind them. */
+  #checkOf(entry: Entry): "no" | "later" | "due" {
+    const there = this.#options.linkedAt(entry.address);
+    if (there === undefined || there === entry.origin || there === entry.checked) return "no";
+    if (there !== entry.seen) {
+      entry.seen = there;
+      return "later";
+    }
+    entry.checked = there;
+    return "due";
   }
 
   #again(entry: Entry, ms: number): void {
@@ -152,10 +202,13 @@ function newEntry(address: string): Entry {
   return {
     address,
     isDialling: false,
+    isPrompt: false,
     failures: 0,
     lastFailure: undefined,
     origin: undefined,
     isVacant: false,
     timer: undefined,
+    seen: undefined,
+    checked: undefined,
   };
 }

@@ -4,6 +4,10 @@
  *   (unknown) --learned--> suspect --heard or linked--> alive --unlinked--> suspect
  *   alive or suspect --silent, refused--> down --heard or linked--> alive
  *
+ * Who is killed is found out within milliseconds: its links are closed, and its host refuses the
+ * redial. A refusal is that sure only where this very incarnation was found before, right after
+ * its link was lost, and if nobody in reach has a link to it; else it shortens the wait.
+ *
  * Intuition: silence is measured on a clock that stands still while this node itself does not
  * run. A tick that comes late counts for little, and judges nobody: first the sockets are
  * read, in which the beats of the others may be waiting. The tick after it judges again,
@@ -34,6 +38,8 @@ interface Watched {
   linkHeardAt: number;
   refusedAt: number | undefined;
   downAt: number;
+  /** Its link was lost, and nothing was heard of it since. */
+  isCutOff: boolean;
 }
 
 /** Ticks that `tick` expects within each ping interval. */
@@ -42,10 +48,13 @@ export const TICKS_PER_PING = 4;
 const TICK_PINGS_MAX = 1.5;
 /** A tick later than this many ping intervals tells of a stall: twice what is expected. */
 const STALL_PINGS = 2 / TICKS_PER_PING;
+const NOBODY: readonly number[] = [];
 
 export class FailureDetector {
   readonly #timings: DetectorTimings;
   readonly #watched = new Map<number, Watched>();
+  /** Cut off, and refused where they were found before: down as soon as nobody vouches for them. */
+  readonly #vacant = new Set<number>();
   readonly #tickMsMax: number;
   #judgedTime = 0;
   #lastTick: number;
@@ -93,6 +102,8 @@ export class FailureDetector {
     if (watched === undefined) return false;
     watched.heardAt = this.#time(now);
     watched.refusedAt = undefined;
+    watched.isCutOff = false;
+    this.#vacant.delete(origin);
     watched.state = "alive";
     const cameUp = !watched.counted;
     watched.counted = true;
@@ -122,20 +133,23 @@ export class FailureDetector {
     const watched = this.#watched.get(origin);
     if (watched === undefined) return;
     watched.linked = false;
+    watched.isCutOff = true;
     if (watched.state === "alive") watched.state = "suspect";
   }
 
-  /** Its host said that nobody listens at its address. */
-  refused(origin: number, now: number): void {
+  /** Its host said that nobody listens at its address. `wasFound`: it was found there before. */
+  refused(origin: number, about: { readonly now: number; readonly wasFound: boolean }): void {
     const watched = this.#watched.get(origin);
     if (watched === undefined || watched.linked) return;
-    watched.refusedAt ??= this.#time(now);
+    watched.refusedAt ??= this.#time(about.now);
+    if (about.wasFound && watched.isCutOff && watched.counted) this.#vacant.add(origin);
   }
 
   /** Stops watching. True if it was counted. */
   forget(origin: number): boolean {
     const counted = this.isCounted(origin);
     this.#watched.delete(origin);
+    this.#vacant.delete(origin);
     return counted;
   }
 
@@ -152,6 +166,28 @@ export class FailureDetector {
     return skip ? [] : this.#judge(isVouched);
   }
 
+  /**
+   * Judges, out of turn, those whose refusal is sure: returns who is down. To be called whenever
+   * one was refused, and whenever somebody in reach vouches for one no longer. `isVouched` says
+   * whether a member in reach has a link to that origin, or may have one.
+   */
+  judgeVacant(isVouched: (origin: number) => boolean): readonly number[] {
+    if (this.#vacant.size === 0) return NOBODY;
+    const found = [...this.#vacant].filter((origin) => !isVouched(origin));
+    for (const origin of found) {
+      const watched = this.#watched.get(origin);
+      if (watched !== undefined) this.#isDown(origin, watched);
+    }
+    return found;
+  }
+
+  #isDown(origin: number, watched: Watched): void {
+    this.#vacant.delete(origin);
+    watched.state = "down";
+    watched.counted = false;
+    watched.downAt = this.#judgedTime;
+  }
+
   #judge(isVouched: (origin: number) => boolean): DetectorFinding[] {
     const { downMs, refusedDownMs } = this.#timings;
     const time = this.#judgedTime;
@@ -166,9 +202,7 @@ export class FailureDetector {
         !isVouched(origin);
       if (silent || refused) {
         if (watched.counted) findings.push({ origin, kind: silent ? "silent" : "refused" });
-        watched.state = "down";
-        watched.counted = false;
-        watched.downAt = time;
+        this.#isDown(origin, watched);
       } else if (watched.linked && time - watched.linkHeardAt >= downMs) {
         findings.push({ origin, kind: "link silent" });
       }
@@ -191,5 +225,6 @@ function newlyWatched(time: number): Watched {
     linkHeardAt: time,
     refusedAt: undefined,
     downAt: time,
+    isCutOff: false,
   };
 }

@@ -110,6 +110,20 @@ export class LinkTable {
     });
   }
 
+  /** Whether somebody who says to be that origin has dialled this node, and is not linked yet. */
+  isComing(origin: number): boolean {
+    for (const { dialled, peer } of this.#pending) {
+      if (dialled === undefined && peer?.origin === origin) return true;
+    }
+    return false;
+  }
+
+  /** Who is linked and says to be at that address. */
+  linkedAt(address: string): number | undefined {
+    for (const { peer } of this.#linked.values()) if (peer?.address === address) return peer.origin;
+    return undefined;
+  }
+
   /** Whether a node at that address, or that origin, is linked or about to be. */
   isTakenCareOf(address: string, origin: number | undefined): boolean {
     if (origin !== undefined && this.#linked.has(origin)) return true;

@@ -10,6 +10,7 @@ import type { PingFrame, PingMember } from "./cluster-frames.ts";
 import type { CheckedClusterOptions } from "./cluster-options.ts";
 import type { Connection } from "./connection.ts";
 import { FailureDetector } from "./failure-detector.ts";
+import { FEATURE_LINK_NEWS } from "./link-news.ts";
 import type { LinkTable } from "./link-table.ts";
 import { type Learned, Membership } from "./membership.ts";
 import { pingOf } from "./ping.ts";
@@ -110,10 +111,21 @@ export class Roster {
     this.#detector.unlinked(origin);
   }
 
-  /** The host there said that nobody listens. */
-  refusedAt(address: string, now: number): void {
+  /** The host there said that nobody listens. `found`: who was found there the last time. */
+  refusedAt(address: string, about: { now: number; found: number | undefined }): void {
+    const { now, found } = about;
     for (const { identity } of this.membership.list()) {
-      if (identity.address === address) this.#detector.refused(identity.origin, now);
+      if (identity.address !== address) continue;
+      this.#detector.refused(identity.origin, { now, wasFound: identity.origin === found });
+    }
+    this.judgeVacant();
+  }
+
+  /** Somebody's links have changed: those whose host refused us may be vouched for no longer. */
+  judgeVacant(): void {
+    for (const origin of this.#detector.judgeVacant((of) => this.#mayBeLinked(of))) {
+      const member = this.membership.get(origin);
+      if (member !== undefined) this.#environment.announcer.memberDown(member.identity, "refused");
     }
   }
 
@@ -232,6 +244,17 @@ export class Roster {
       if (connection.linkedTo.has(origin)) return true;
     }
     return false;
+  }
+
+  /** Whether that origin is linked to a peer in reach, or is about to link itself to this node. */
+  #mayBeLinked(origin: number): boolean {
+    const { links } = this.#environment;
+    for (const { linkedTo, hasPinged, peer } of links.linked()) {
+      // Who tells of its links with its pings only may have got one since.
+      const isCurrent = hasPinged && peer?.features.includes(FEATURE_LINK_NEWS) === true;
+      if (!isCurrent || linkedTo.has(origin)) return true;
+    }
+    return links.isComing(origin);
   }
 
   #closeAbsent(): void {

@@ -13,6 +13,7 @@ import type {
   Refusal,
 } from "../cluster/cluster-events.ts";
 import type { ClusterOptions } from "../cluster/cluster-options.ts";
+import { FEATURE_LINK_NEWS } from "../cluster/link-news.ts";
 import type { Link, LinkHandler, Transport } from "../cluster/transport.ts";
 import type { LeaseStore } from "../discovery/lease.ts";
 import type { SplitRefusal } from "../errors.ts";
@@ -24,6 +25,9 @@ import { Tables } from "../tables/tables.ts";
 import { FEATURE_LEASE } from "./lease-frames.ts";
 import { LeaseSide } from "./lease-side.ts";
 import { type PausingPolicy, Splits } from "./splits.ts";
+
+/** What every node can do beyond protocol 1 as it was released first, for the handshake. */
+export const ENGINE_FEATURES: readonly string[] = [FEATURE_LINK_NEWS, ...TABLES_FEATURES];
 
 /** While writes wait, time-outs are looked at this often. */
 const EXPIRE_MS = 100;
@@ -117,7 +121,7 @@ class AssembledEngine implements Engine, ClusterEvents {
 
   constructor(options: EngineOptions, environment: EngineEnvironment) {
     const { limits, observer, clusterSize, ...clusterOptions } = options;
-    const { features = TABLES_FEATURES } = options;
+    const { features = ENGINE_FEATURES } = options;
     const { clock, random, log, transport, lease } = environment;
     this.#clock = clock;
     this.#log = log;

@@ -21,7 +21,6 @@ import {
   UnavailableError,
 } from "../errors.ts";
 import type { BagTable } from "../tables/bag-table.ts";
-import { TABLES_FEATURES } from "../tables/features.ts";
 import type { Table } from "../tables/table.ts";
 import type { TableOptions } from "../tables/table-options.ts";
 import type { DumpedRow } from "../tables/table-reads.ts";
@@ -29,7 +28,7 @@ import type { TableType } from "../tables/table-state.ts";
 import { type Verification, verifyNode } from "../tables/table-verify.ts";
 import { WriteCalls } from "../tables/write-calls.ts";
 import { DeclaredTables } from "./declared-tables.ts";
-import { assembleEngine, type Engine } from "./engine.ts";
+import { assembleEngine, ENGINE_FEATURES, type Engine } from "./engine.ts";
 import { hasJoined, loopDelayStatus } from "./engine-status.ts";
 import type { NodeEvents } from "./node-events.ts";
 import { NodeNames } from "./node-names.ts";
@@ -298,7 +297,7 @@ export class Node {
       {
         ...{ cluster, name, secrets, limits, timings, clusterSize, ...identity },
         address: this.#address,
-        features: [...TABLES_FEATURES, FEATURE_DUMP, FEATURE_SPLIT],
+        features: [...ENGINE_FEATURES, FEATURE_DUMP, FEATURE_SPLIT],
       },
       {
         transport: this.#transport,

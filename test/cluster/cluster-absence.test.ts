@@ -46,7 +46,7 @@ describe("absence", () => {
     const { mesh, nodes } = await meshOf("a", "b", "c", "d");
     const gone = nodes[3];
     await gone?.crash();
-    mesh.clock.advance(FORGET_MS);
+    mesh.clock.advance(FORGET_MS - 1000);
     for (const node of nodes.slice(0, 3)) expect(closings(node)).toEqual([]);
     mesh.clock.advance(5000);
     for (const node of nodes.slice(0, 3)) {
@@ -74,12 +74,13 @@ describe("absence", () => {
     if (!a || !b || !c || !d) throw new Error("no nodes");
     split([a], [b]);
     await d.crash();
-    mesh.clock.advance(2 * FORGET_MS);
+    // c closes it, and lists it for a minute more.
+    mesh.clock.advance(1.5 * FORGET_MS);
     expect(a.alive()).toEqual(["b", "c"]);
     expect(closings(a)).toEqual([]);
     expect(closings(b)).toEqual([]);
     heal([a, b]);
-    mesh.clock.advance(10_000);
+    mesh.clock.advance(15_000);
     for (const node of [a, b, c]) expect(closings(node)).toEqual(["originClosed 4: absent"]);
   });
 

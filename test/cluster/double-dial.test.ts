@@ -115,7 +115,7 @@ describe("nodes that dial one another at once", () => {
     it(`end with one link per pair, and no link is lost on the way: ${what}`, () => {
       for (const seed of seeds.slice(0, count === 2 ? 100 : 25)) {
         const storm = new Storm(seed, setup);
-        storm.clock.advance(8000);
+        storm.clock.advance(13_000);
         expect(storm.linkDowns, `seed ${seed}`).toEqual([]);
         expect(storm.network.open.size, `seed ${seed}`).toBe(pairs);
         expect(storm.greet(), `seed ${seed}`).toBe(2 * pairs);

@@ -32,6 +32,16 @@ class Judge {
     this.tick();
   }
 
+  /** Its host refuses a redial. */
+  refused(wasFound = false): void {
+    this.detector.refused(PEER, { now: this.now, wasFound });
+  }
+
+  /** Who is down, judged out of turn. */
+  vacant(): readonly number[] {
+    return this.detector.judgeVacant((of) => this.isVouched(of));
+  }
+
   tick(): void {
     for (const { origin, kind } of this.detector.tick(this.now, (of) => this.isVouched(of))) {
       this.found.push(`${origin} ${kind}`);
@@ -75,10 +85,10 @@ describe("FailureDetector", () => {
     const judge = new Judge();
     judge.detector.unlinked(PEER);
     judge.run(250);
-    judge.detector.refused(PEER, judge.now);
+    judge.refused();
     judge.run(1250);
     // Later refusals do not prolong it.
-    judge.detector.refused(PEER, judge.now);
+    judge.refused();
     expect(judge.found).toEqual([]);
     judge.run(250);
     expect(judge.found).toEqual([`${PEER} refused`]);
@@ -86,7 +96,7 @@ describe("FailureDetector", () => {
 
   it("a refusal counts for nothing while there is a link", () => {
     const judge = new Judge();
-    judge.detector.refused(PEER, judge.now);
+    judge.refused();
     judge.run(3000);
     expect(judge.found).toEqual([]);
   });
@@ -94,7 +104,7 @@ describe("FailureDetector", () => {
   it("a beat heard after the refusal takes it back", () => {
     const judge = new Judge();
     judge.detector.unlinked(PEER);
-    judge.detector.refused(PEER, judge.now);
+    judge.refused();
     judge.run(1250);
     judge.detector.heard(PEER, judge.now);
     judge.run(3750);
@@ -106,13 +116,59 @@ describe("FailureDetector", () => {
   it("a refusal is no sign of death while a member in reach has a link to it", () => {
     const judge = new Judge();
     judge.detector.unlinked(PEER);
-    judge.detector.refused(PEER, judge.now);
+    judge.refused();
     judge.isVouched = (origin) => origin === PEER;
     judge.run(3750);
     expect(judge.found).toEqual([]);
     judge.isVouched = nobody;
     judge.run(250);
     expect(judge.found).toEqual([`${PEER} silent`]);
+  });
+
+  it("who was cut off, and is refused where it was found before, is down at once, and once", () => {
+    const judge = new Judge();
+    judge.refused(true);
+    expect(judge.vacant()).toEqual([]);
+    judge.detector.unlinked(PEER);
+    expect(judge.vacant()).toEqual([]);
+    judge.refused(true);
+    expect(judge.vacant()).toEqual([PEER]);
+    expect(judge.detector.state(PEER)).toBe("down");
+    expect(judge.detector.isCounted(PEER)).toBe(false);
+    judge.refused(true);
+    expect(judge.vacant()).toEqual([]);
+    judge.run(10_000);
+    expect(judge.found).toEqual([]);
+    expect(judge.detector.heard(PEER, judge.now)).toBe(true);
+  });
+
+  it("a refusal where it was never found is not that sure", () => {
+    const judge = new Judge();
+    judge.detector.unlinked(PEER);
+    judge.refused(false);
+    expect(judge.vacant()).toEqual([]);
+  });
+
+  it("nobody is down at once while a member in reach may have a link to it", () => {
+    const judge = new Judge();
+    judge.detector.unlinked(PEER);
+    judge.refused(true);
+    judge.isVouched = (origin) => origin === PEER;
+    expect(judge.vacant()).toEqual([]);
+    judge.isVouched = nobody;
+    expect(judge.vacant()).toEqual([PEER]);
+  });
+
+  it("who was heard of by others since it was cut off is not down at once", () => {
+    const judge = new Judge();
+    judge.detector.unlinked(PEER);
+    judge.detector.heard(PEER, judge.now);
+    judge.refused(true);
+    expect(judge.vacant()).toEqual([]);
+    judge.detector.unlinked(PEER);
+    judge.refused(true);
+    judge.detector.heard(PEER, judge.now);
+    expect(judge.vacant()).toEqual([]);
   });
 
   it.each([1, 1000, 3000, 100_000])("a judge that stalled for %d ms accuses nobody", (ms) => {

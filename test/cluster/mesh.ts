@@ -5,6 +5,7 @@ import {
   type ClusterOptions,
   type Refusal,
 } from "../../src/cluster/cluster.ts";
+import { FEATURE_LINK_NEWS } from "../../src/cluster/link-news.ts";
 import { MemoryNetwork, type MemoryTransport } from "../../src/cluster/memory-transport.ts";
 import type { DialHandler, Link, LinkHandler } from "../../src/cluster/transport.ts";
 import { type Log, silentLog } from "../../src/runtime.ts";
@@ -172,7 +173,10 @@ export class Mesh {
     });
     this.#lastOrigin = Math.max(this.#lastOrigin + 1, rest.origin ?? 0);
     const origin = rest.origin ?? this.#lastOrigin;
-    const basics = { cluster: "test", name, nodeNumber: 0, address, secrets: ["a secret"] };
+    const basics = {
+      ...{ cluster: "test", name, nodeNumber: 0, address, secrets: ["a secret"] },
+      features: [FEATURE_LINK_NEWS],
+    };
     node = new MeshNode(this, { options: { ...basics, ...rest, origin }, transport, log });
     this.nodes.push(node);
     node.cluster.start();

@@ -38,6 +38,7 @@ const frames: readonly ClusterFrame[] = [
   { kind: "ping", stamp: 1.5, members: [self, other], absent: [9] },
   { kind: "pong", stamp: 1.5 },
   { kind: "goodbye" },
+  { kind: "link", origin: 300, linked: true },
 ];
 
 describe("doc/protocol-links.md", () => {

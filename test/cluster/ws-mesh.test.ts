@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FEATURE_LINK_NEWS } from "../../src/cluster/link-news.ts";
 import { WsTransport } from "../../src/cluster/ws-transport.ts";
 import { UnavailableError } from "../../src/errors.ts";
 import { until } from "./until.ts";
@@ -135,10 +136,20 @@ describe("a mesh over sockets", () => {
     await expect(failure).rejects.toThrow(`cannot listen on 127.0.0.1:${a.port}`);
   });
 
-  it("a crashed node is down within seconds, for its host refuses the redial", async () => {
-    const timings = { pingMs: 100, downMs: 2000, refusedDownMs: 300 };
-    const a = await mesh.add("a", { timings });
-    const b = await mesh.add("b", { timings });
+  it("a crashed node is down without any wait, for its host refuses the redial", async () => {
+    const hour = 3_600_000;
+    const options = {
+      features: [FEATURE_LINK_NEWS],
+      timings: {
+        pingMs: 1000,
+        downMs: hour,
+        refusedDownMs: hour,
+        redialMinMs: hour,
+        redialMaxMs: hour,
+      },
+    };
+    const a = await mesh.add("a", options);
+    const b = await mesh.add("b", options);
     a.cluster.setTargets([b.address]);
     await until("linked", () => b.cluster.linkedPeers().length === 1);
     b.cluster.stop();

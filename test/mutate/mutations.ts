@@ -433,6 +433,16 @@ const LINKS: readonly Mutation[] = [
     "frame: new Uint8Array(frame) }",
     "frame }",
   ]),
+  one("down-without-a-refusal", "losing the link alone excuses nobody", 1, [
+    "src/cluster/failure-detector.ts",
+    "watched.isCutOff = true;",
+    "watched.isCutOff = true;\n    if (watched.counted) this.#vacant.add(origin);",
+  ]),
+  one("down-though-vouched", "a refusal is no sign of death while a member has a link", 1, [
+    "src/cluster/roster.ts",
+    "this.#detector.judgeVacant((of) => this.#mayBeLinked(of))",
+    "this.#detector.judgeVacant(() => false)",
+  ]),
   {
     name: "judge-right-after-a-stall",
     rule: "after a stall sockets are read before anyone is judged",

@@ -2,7 +2,7 @@
  * What Skein claims against CETS, shown with real processes: each line has the figure that was
  * measured for CETS on a machine of two cores, and ours of this moment on this machine.
  *
- *   npm run proof -- [--only NAME]...     NAME: race, split, hang, form
+ *   npm run proof -- [--only NAME]...     NAME: race, split, hang, kill, form
  *
  * Exits with 1 if a claim failed, with 2 if the run could not be made.
  */
@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { Claims } from "../processes/claims.ts";
 import { formTogether } from "./form.ts";
 import { hangUnderLoad } from "./hang.ts";
+import { killUnderLoad } from "./kill.ts";
 import { raceForKeys } from "./race.ts";
 import { deleteDuringSplit } from "./split.ts";
 
@@ -23,6 +24,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
   race: raceForKeys,
   split: deleteDuringSplit,
   hang: hangUnderLoad,
+  kill: killUnderLoad,
   form: formTogether,
 };
 

@@ -1,4 +1,4 @@
-/** What `npm run proof` shows, but for the two scenes that judge by the clock. */
+/** What `npm run proof` shows, but for the three scenes that judge by the clock. */
 import { execFile, execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -27,7 +27,7 @@ describe("the proof against CETS, with real processes", () => {
     const { status, output } = await run("rase");
     expect({ status, output }).toEqual({
       status: 2,
-      output: expect.stringContaining("--only is rase, allowed are race, split, hang, form"),
+      output: expect.stringContaining("--only is rase, allowed are race, split, hang, kill, form"),
     });
   });
 });

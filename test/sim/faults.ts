@@ -64,6 +64,13 @@ export class Faults {
         this.network.touch(time.nowMs);
         return network.reset(...this.#addresses(action.from, action.to));
       }
+      case "refuse": {
+        const { address } = fleet.node(action.node);
+        totals.refusals++;
+        network.refuse(address, true);
+        for (const other of action.resets) network.reset(address, fleet.node(other).address);
+        return this.#during(action.forMs, () => network.refuse(address, false));
+      }
       case "stall":
         return this.#stall(fleet.node(action.node).current, action.forMs);
       case "slow": {

@@ -2,9 +2,11 @@
  * The nodes of a run and their lives: booting, ending, leaving, being replaced while they are cut
  * off, and starting anew after they were fenced.
  */
+import type { DownReason } from "../../src/cluster/cluster-events.ts";
 import type { SplitRefusal } from "../../src/errors.ts";
+import { ENGINE_FEATURES } from "../../src/node/engine.ts";
 import type { Log } from "../../src/runtime.ts";
-import { FEATURE_HELD, TABLES_FEATURES } from "../../src/tables/features.ts";
+import { FEATURE_HELD } from "../../src/tables/features.ts";
 import type { WrittenOp } from "../../src/tables/observer.ts";
 import type { TableState } from "../../src/tables/table-state.ts";
 import { Incarnation } from "./incarnation.ts";
@@ -44,7 +46,7 @@ export interface FleetParts {
   readonly turned: (life: Incarnation) => void;
   readonly wrote: (life: Incarnation, op: WrittenOp) => void;
   readonly declared: (life: Incarnation, table: TableState) => void;
-  readonly accused: (life: Incarnation, origin: number) => void;
+  readonly accused: (life: Incarnation, origin: number, reason: DownReason) => void;
   /** Where leases are held, if any table asks for one. */
   readonly database?: LeaseDatabase | null;
   /** Its tables of a policy are refused to its writers from now on. */
@@ -219,6 +221,7 @@ export class Fleet {
         wrote: this.#parts.wrote,
         declared: this.#parts.declared,
         accused: this.#parts.accused,
+        nowMs: () => time.nowMs,
         paused: (life, refusal) => this.#parts.paused?.(life, refusal),
         lease: this.#parts.database?.store({ name, origin }, process),
         opened: (life) => this.#parts.opened?.(life),
@@ -293,5 +296,5 @@ export class Fleet {
 
 function featuresOf({ isOld, listsNoBirths }: Partial<ScriptNode>): readonly string[] {
   if (isOld === true) return [];
-  return TABLES_FEATURES.filter((feature) => feature !== FEATURE_HELD || listsNoBirths !== true);
+  return ENGINE_FEATURES.filter((feature) => feature !== FEATURE_HELD || listsNoBirths !== true);
 }

@@ -2,6 +2,7 @@
  * One life of a node: a process with an engine in it, built by the function that `startNode`
  * uses. Collects what changed during a turn for the checkers to look at when the turn is over.
  */
+import type { DownReason } from "../../src/cluster/cluster-events.ts";
 import type { Link, LinkHandler, Transport } from "../../src/cluster/transport.ts";
 import type { LeaseStore } from "../../src/discovery/lease.ts";
 import type { SplitRefusal } from "../../src/errors.ts";
@@ -42,9 +43,11 @@ export interface IncarnationParts {
   /** It is about to take part in serial operations. */
   readonly opened: (incarnation: Incarnation) => void;
   /** It judged that a member is down. */
-  readonly accused: (incarnation: Incarnation, origin: number) => void;
+  readonly accused: (incarnation: Incarnation, origin: number, reason: DownReason) => void;
   /** Its tables of a policy are refused to its writers from now on. */
   readonly paused: (incarnation: Incarnation, refusal: SplitRefusal) => void;
+  /** The true time. */
+  readonly nowMs: () => number;
   /** Where it may hold a lease. */
   readonly lease: LeaseStore | undefined;
 }
@@ -69,6 +72,8 @@ export class Incarnation {
   vectorBefore: ReadonlyMap<number, number> | null = null;
   /** How often a member was excused: went down, lagged, was closed. By origin. */
   readonly excusals = new Map<number, number>();
+  /** When a link to an origin came up last. */
+  readonly linkedAtMs = new Map<number, number>();
   /** Discovery has given it all addresses. */
   discovered = false;
   /** It has met those that it could reach. */
@@ -174,9 +179,11 @@ export class Incarnation {
 
   #events(parts: IncarnationParts): EngineEvents {
     return {
+      linkUp: ({ origin }) => this.linkedAtMs.set(origin, parts.nowMs()),
       memberDown: (member, reason) => {
         this.#excuse(member.origin);
-        if (reason === "silent" || reason === "refused") parts.accused(this, member.origin);
+        if (reason !== "silent" && reason !== "refused") return;
+        parts.accused(this, member.origin, reason);
       },
       paused: (refusal) => parts.paused(this, refusal),
       fenced: (reason) => {

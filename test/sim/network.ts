@@ -46,6 +46,8 @@ interface Host {
   accept: ((link: Link) => LinkHandler) | null;
   /** False while the whole machine is off. */
   up: boolean;
+  /** Nobody is let in, as if nobody listened. */
+  refusing: boolean;
   readMs: number;
 }
 
@@ -72,6 +74,8 @@ export class Network {
   readonly #hosts = new Map<string, Host>();
   readonly #ends = new Set<End>();
   readonly #blocked = new Set<string>();
+  /** When a dial in that direction was refused last. */
+  readonly #refusedAt = new Map<string, number>();
   readonly #baseDelays = new Map<string, number>();
   readonly #wire: Wire;
 
@@ -95,7 +99,7 @@ export class Network {
 
   /** A process begins to listen at its address. */
   listen(address: string, process: SimProcess, accept: (link: Link) => LinkHandler): void {
-    this.#hosts.set(address, { process, accept, up: true, readMs: 0 });
+    this.#hosts.set(address, { process, accept, up: true, refusing: false, readMs: 0 });
   }
 
   /** A process is gone. `silent`: its machine is, too, and tells nobody. */
@@ -109,6 +113,17 @@ export class Network {
       end.abandon(silent);
       this.#ends.delete(end);
     }
+  }
+
+  /** Nobody gets in there any more, or everybody again; who is linked stays so. */
+  refuse(address: string, refusing: boolean): void {
+    const host = this.#hosts.get(address);
+    if (host !== undefined) host.refusing = refusing;
+  }
+
+  /** When one was told last that nobody listens at the other's address; null for never. */
+  refusedAtMs(from: string, to: string): number | null {
+    return this.#refusedAt.get(way(from, to)) ?? null;
   }
 
   /** That process takes at most one packet per connection and so many ms; 0 ends it. */
@@ -151,7 +166,10 @@ export class Network {
   repairAll(): void {
     this.repairs++;
     this.#blocked.clear();
-    for (const host of this.#hosts.values()) host.readMs = 0;
+    for (const host of this.#hosts.values()) {
+      host.readMs = 0;
+      host.refusing = false;
+    }
     for (const end of [...this.#ends]) end.resume();
   }
 
@@ -181,6 +199,7 @@ export class Network {
           if (dial.aborted || dial.settled) return;
           dial.settled = true;
           this.counters.dialsFailed++;
+          if (why === "refused") this.#refusedAt.set(way(from, to), this.#time.nowMs);
           handler.failed(why, `${why} by the simulated network`);
         }),
       );
@@ -191,8 +210,9 @@ export class Network {
       const host = this.#hosts.get(to);
       const lost = this.isCut(from, to) || this.isCut(to, from) || host?.up === false;
       if (lost) fail("timeout", this.#options.dialTimeoutMs);
-      else if (host === undefined || host.accept === null) fail("refused", there);
-      else this.#connect({ from, process, to, host, handler, dial, fail });
+      else if (host === undefined || host.accept === null || host.refusing) {
+        fail("refused", there);
+      } else this.#connect({ from, process, to, host, handler, dial, fail });
     });
     return {
       abort: () => {

@@ -175,7 +175,27 @@ function withLaterActs(
     const atMs = random.between(500, of.activeMs);
     acted.push({ kind: "remove table", atMs, node, table });
   }
-  return acted;
+  return [...acted, ...refusalsOf(seed, of)];
+}
+
+/** Nobody is let in at a node's address, and links to some of the others break, or to all. */
+function refusalsOf(
+  seed: number,
+  of: { readonly nodeCount: number; readonly activeMs: number },
+): ScriptAction[] {
+  const random = new SeededRandom(seed, 31);
+  const share = random.pick([0.3, 1]);
+  return Array.from({ length: random.pick([0, 0, 1, 2]) }, (): ScriptAction => {
+    const node = random.int(0, of.nodeCount - 1);
+    const others = Array.from({ length: of.nodeCount }, (_, index) => index);
+    return {
+      kind: "refuse",
+      atMs: random.between(500, of.activeMs),
+      node,
+      resets: others.filter((other) => other !== node && random.chance(share)),
+      forMs: random.pick([100, 800, 2000]) * random.between(0.5, 1.5),
+    };
+  });
 }
 
 export function timingsOf(

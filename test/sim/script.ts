@@ -100,6 +100,15 @@ export type ScriptAction =
       readonly forMs: number;
     }
   | { readonly kind: "reset"; readonly atMs: number; readonly from: number; readonly to: number }
+  /** Nobody is let in at its address, though it runs: what stands in front of it is away. */
+  | {
+      readonly kind: "refuse";
+      readonly atMs: number;
+      readonly node: number;
+      /** Its links to those break at once. */
+      readonly resets: readonly number[];
+      readonly forMs: number;
+    }
   | {
       readonly kind: "stall";
       readonly atMs: number;

@@ -52,6 +52,11 @@ export interface Totals {
   fenced: number;
   stalls: number;
   cuts: number;
+  /** Times that nobody was let in at the address of a node that ran. */
+  refusals: number;
+  /** Members that were found down because their host refused, and those of them that lived. */
+  refusedDowns: number;
+  refusedLives: number;
   brokenLinks: number;
   brokenMeshes: number;
   tablesRemoved: number;
@@ -137,6 +142,9 @@ export function newTotals(): Totals {
     fenced: 0,
     stalls: 0,
     cuts: 0,
+    refusals: 0,
+    refusedDowns: 0,
+    refusedLives: 0,
     brokenLinks: 0,
     brokenMeshes: 0,
     tablesRemoved: 0,
@@ -218,6 +226,8 @@ export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
   tablesRemoved: 0.2,
   withdrawn: 0.2,
   crashes: 0.5,
+  refusals: 0.1,
+  refusedDowns: 0.2,
   fullChecks: 8,
   keyChecks: 150,
   deathChecks: 10,

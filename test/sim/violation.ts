@@ -31,6 +31,9 @@ export type CheckerName =
   | "death:open"
   /** A node that lives and is in reach is hidden. */
   | "death:false"
+  /** Taken for dead by a refusal that was none, or while somebody in reach has a link to it. */
+  | "death:unrefused"
+  | "death:vouched"
   /** P3: at rest, replicas differ or something is left over. */
   | "rest"
   /** Retired origins differ in what was covered of them. */

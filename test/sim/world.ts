@@ -16,6 +16,7 @@ import { readView, rowsOfOthers } from "./inspect.ts";
 import { LeaseDatabase } from "./lease-database.ts";
 import { Network } from "./network.ts";
 import { Oracle } from "./oracle.ts";
+import { RefusalChecker } from "./refusal-checker.ts";
 import { indexFault, restlessness, rowDifference } from "./rest-checker.ts";
 import type { Script } from "./script.ts";
 import { KEYS, ScriptWriter } from "./script-writer.ts";
@@ -57,6 +58,7 @@ export class World {
   readonly #face: FaceChecker;
   readonly #expiry: ExpiryChecker;
   readonly #deaths: DeathChecker;
+  readonly #refusals: RefusalChecker;
   readonly #splits: SplitChecker;
   readonly #writer: ScriptWriter;
   readonly #links: BrokenLinks;
@@ -89,7 +91,10 @@ export class World {
         const { merging } = script.tables.find(({ name }) => name === table.name) ?? {};
         this.#face.declared(life, table, merging);
       },
-      accused: (life, origin) => this.#deaths.accused(life, origin),
+      accused: (life, origin, reason) => {
+        this.#deaths.accused(life, origin);
+        if (reason === "refused") this.#refusals.accused(life, origin);
+      },
       paused: (life, refusal) => this.#splits.paused(life, refusal),
       died: (life) => this.#deaths.died(life),
     });
@@ -108,6 +113,7 @@ export class World {
     });
     this.#expiry = new ExpiryChecker(script, report, () => time.nowMs);
     this.#face = new FaceChecker(this.#oracle, report);
+    this.#refusals = new RefusalChecker(report, { network, lives: fleet.lives });
     this.#deaths = new DeathChecker(report, this.#deathWorld());
     const [checker, splits] = [this.#writes, this.#splits];
     this.#writer = new ScriptWriter({ script, checker, splits, nowMs: () => time.nowMs }, trace);
@@ -436,6 +442,7 @@ export class World {
     addCounters(totals, this.#writes.counters);
     addCounters(totals, this.#face.counters);
     addCounters(totals, this.#splits.counters);
+    addCounters(totals, this.#refusals.counters);
     if (this.#database !== null) addCounters(totals, this.#database.counters);
     for (const life of this.#fleet.lives.values()) {
       addCounters(totals, life.engine.tables.counters);
