@@ -438,7 +438,7 @@ const LINKS: readonly Mutation[] = [
     "watched.isCutOff = true;",
     "watched.isCutOff = true;\n    if (watched.counted) this.#vacant.add(origin);",
   ]),
-  one("down-though-vouched", "a refusal is no sign of death while a member has a link", 1, [
+  one("down-though-vouched", "a refusal is no sign of death while a member has a link", 4, [
     "src/cluster/roster.ts",
     "this.#detector.judgeVacant((of) => this.#mayBeLinked(of))",
     "this.#detector.judgeVacant(() => false)",
