@@ -69,14 +69,21 @@ export class MessageIds {
    */
   observe(id: bigint): void {
     checkMessageId("id", id);
-    const us = microsOf(id);
+    if (this.notice(id)) return;
     const most = this.#nowUs() + this.#aheadMaxUs;
-    if (us > most) {
-      throw new InvalidArgumentError(
-        `id ${formatMessageId(id)} is of ${us} µs, ahead of this clock; allowed is up to ${most} µs`,
-      );
-    }
-    if (us > this.#lastUs) this.#lastUs = us;
+    throw new InvalidArgumentError(
+      `id ${formatMessageId(id)} is of ${microsOf(id)} µs, ahead of this clock; allowed is up to ` +
+        `${most} µs`,
+    );
+  }
+
+  /** The same for an id that is stored already: one too far ahead is left alone, and said so. */
+  notice(id: bigint): boolean {
+    const us = microsOf(id);
+    if (us <= this.#lastUs) return true;
+    if (us > this.#nowUs() + this.#aheadMaxUs) return false;
+    this.#lastUs = us;
+    return true;
   }
 }
 

@@ -5,6 +5,11 @@ import type { Clock, Log, Random } from "../../runtime.ts";
 export interface WriteBehindLimits {
   /** Items of one batch. Default 500. */
   readonly batchItems: number;
+  /**
+   * Bytes of one batch, as `sizeOf` counts them; a single item may be larger. Servers limit what
+   * a statement may hold. Default 4 MiB.
+   */
+  readonly batchBytes: number;
   /** A batch that is not full is written after so long, ms. Default 20. */
   readonly lingerMs: number;
   /** Items that wait or are being written. Default 20,000. */
@@ -21,6 +26,7 @@ export interface WriteBehindLimits {
 
 export const WRITE_BEHIND_LIMITS: WriteBehindLimits = {
   batchItems: 500,
+  batchBytes: 4 * 1024 * 1024,
   lingerMs: 20,
   queueItems: 20_000,
   queueBytes: 64 * 1024 * 1024,

@@ -171,12 +171,25 @@ export class WriteBehind<T> {
   async #pump(): Promise<void> {
     this.#isPumping = true;
     do {
-      this.#underWay = this.#waiting.splice(0, this.#limits.batchItems);
+      this.#underWay = this.#waiting.splice(0, this.#batchLength());
       await this.#write(this.#underWay);
       this.#room.wakeAll();
     } while (this.#waiting.length >= this.#limits.batchItems || this.#isHurriedOn());
     this.#isPumping = false;
     if (this.#waiting.length > 0) this.#begin();
+  }
+
+  #batchLength(): number {
+    const { batchItems, batchBytes } = this.#limits;
+    const most = Math.min(batchItems, this.#waiting.length);
+    let bytes = this.#waiting[0]?.bytes ?? 0;
+    let length = 1;
+    while (length < most) {
+      bytes += this.#waiting[length]?.bytes ?? 0;
+      if (bytes > batchBytes) break;
+      length++;
+    }
+    return length;
   }
 
   /** Somebody still waits for what is in the queue. */

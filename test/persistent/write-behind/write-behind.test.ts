@@ -93,6 +93,19 @@ describe("a queue of writes", () => {
     );
   });
 
+  test("ends a batch at its bytes; an item of more is a batch by itself", async () => {
+    const store = new Store();
+    const { queue } = queueOn(store, { batchBytes: 250, lingerMs: 1_000 });
+    for (let id = 0; id < 5; id++) await queue.add({ id, group: "a" });
+    await queue.sync();
+    expect(store.batches).toEqual([2, 2, 1]);
+    const { queue: tight } = queueOn(store, { batchBytes: 50, lingerMs: 1_000 });
+    for (let id = 5; id < 7; id++) await tight.add({ id, group: "a" });
+    await tight.sync();
+    expect(store.batches).toEqual([2, 2, 1, 1, 1]);
+    expect(store.rows.size).toBe(7);
+  });
+
   test("writes in batches that fill while one is under way", async () => {
     const store = new Store();
     const { promise, open } = gate();

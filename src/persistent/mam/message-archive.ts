@@ -1,0 +1,378 @@
+/**
+ * Message archives of users, or of rooms (XEP-0313): written behind the caller's back, in batches
+ * and without loss; read in pages. A look-up waits for what this process has queued for the same
+ * archive, so that everybody reads what they wrote.
+ */
+import { InvalidArgumentError, TooLargeError } from "../../errors.ts";
+import type { Clock, Log, Random } from "../../runtime.ts";
+import type { SqlDatabase } from "../../sql/database.ts";
+import type { Condition } from "../../sql/in-list.ts";
+import { checkWhen } from "../contract/inputs.ts";
+import type { WriteBehindLimits, WriteBehindStatus } from "../write-behind/options.ts";
+import { WriteBehind } from "../write-behind/write-behind.ts";
+import { type ArchiveNames, checkOwner, FORGOTTEN_US, ownerKey } from "./archive-names.ts";
+import { checkMessageId, firstIdAt, type MessageIds, microsOf } from "./message-ids.ts";
+import { MessageReader, notFound } from "./message-reader.ts";
+import { MessageRemoval, REMOVAL_BATCH } from "./message-removal.ts";
+import type { MessageShape, RetractionAuthor } from "./message-shape.ts";
+import { checkOriginId } from "./message-shape.ts";
+import { MessageWriter, type QueuedMessage } from "./message-writer.ts";
+import type { AnyMessage, AnyMessageInput, ArchiveOwner, MessageFilter } from "./messages.ts";
+import { checkPageRequest, type PageRequest, placePage, planPage, takePage } from "./paging.ts";
+import type { ArchivePreferences } from "./preferences.ts";
+import { isFault } from "./write-faults.ts";
+
+/** The most ids of one look-up. */
+export const IDS_MAX = 200;
+/** Bytes of a queued message beside its texts, about. */
+const OVERHEAD_BYTES = 500;
+
+/** What is looked up. */
+export interface MessageLookup extends MessageFilter {
+  readonly page?: PageRequest;
+  /** Exactly these messages, at most 200; without page and filter. */
+  readonly ids?: readonly bigint[];
+  /** Nothing is counted: `total` and `offset` stay out. Default false. */
+  readonly isSimple?: boolean;
+  /** The newest message of the page first. Default false. */
+  readonly isFlipped?: boolean;
+}
+
+/** One page. */
+export interface MessagePage<Message> {
+  /** In ascending order of ids, unless flipped. */
+  readonly messages: readonly Message[];
+  /** Nothing follows in the direction of the page. */
+  readonly isComplete: boolean;
+  /** How many the filter selects; undefined for simple look-ups. */
+  readonly total: number | undefined;
+  /** How many are in front of the page; undefined for simple look-ups and empty pages. */
+  readonly offset: number | undefined;
+}
+
+export interface MessageArchiveParts<Input extends AnyMessageInput, Message extends AnyMessage> {
+  readonly database: SqlDatabase;
+  readonly shape: MessageShape<Input, Message>;
+  readonly names: ArchiveNames;
+  readonly ids: MessageIds;
+  /** Removed with their user's archive. */
+  readonly preferences: ArchivePreferences | undefined;
+  readonly nowUs: () => bigint;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly pageSize: number;
+  readonly isSimple: boolean;
+  readonly hasTextSearch: boolean;
+  readonly queue: Partial<WriteBehindLimits>;
+  readonly onRefused: (owner: ArchiveOwner, id: bigint, error: unknown) => void;
+}
+
+/** See the head of this file. */
+export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMessage> {
+  readonly #parts: MessageArchiveParts<Input, Message>;
+  readonly #reader: MessageReader<Message>;
+  readonly #removal: MessageRemoval;
+  readonly #queue: WriteBehind<QueuedMessage>;
+
+  constructor(parts: MessageArchiveParts<Input, Message>) {
+    const { database, shape, names } = parts;
+    this.#parts = parts;
+    this.#reader = new MessageReader<Message>(database, shape);
+    this.#removal = new MessageRemoval(database, shape.table);
+    const writer = new MessageWriter(database, names, shape);
+    this.#queue = new WriteBehind<QueuedMessage>({
+      name: shape.table,
+      write: (batch) => writer.write(batch),
+      isItemFault: isFault,
+      onRefused: (item, error) => this.#refused(item, error),
+      groupOf: ({ owner }) => ownerKey(owner),
+      sizeOf,
+      clock: parts.clock,
+      random: parts.random,
+      log: parts.log,
+      limits: parts.queue,
+    });
+  }
+
+  /**
+   * Takes a message and gives its id. It is queued then, not written: `sync` waits for that, and
+   * `isWritten` does so here.
+   * @throws ConflictError with `isWritten`, if the id exists in this archive with another content;
+   *   without it the refusal is logged, counted and told to `onRefused`
+   * @throws OverloadedError if the queue had no room for long
+   */
+  async add(
+    owner: ArchiveOwner,
+    message: Input,
+    options: { readonly isWritten?: boolean } = {},
+  ): Promise<bigint> {
+    checkOwner(owner);
+    const { ids, shape } = this.#parts;
+    const values = shape.values(message);
+    if (message.id !== undefined) ids.observe(message.id);
+    const id = message.id ?? ids.next();
+    const item: QueuedMessage = { owner, id, values, refusal: undefined };
+    await this.#queue.add(item);
+    if (options.isWritten === true) {
+      await this.#queue.sync(ownerKey(owner));
+      if (item.refusal !== undefined) throw item.refusal;
+    }
+    return id;
+  }
+
+  /** Resolves when all that this process took is written: for one archive, or for all. */
+  async sync(owner?: ArchiveOwner): Promise<void> {
+    await this.#queue.sync(owner === undefined ? undefined : ownerKey(owner));
+  }
+
+  /**
+   * One page of an archive.
+   * @throws NotFoundError if a message that the look-up names is not there
+   */
+  async find(owner: ArchiveOwner, lookup: MessageLookup = {}): Promise<MessagePage<Message>> {
+    checkOwner(owner);
+    const { pageSize, names, isSimple } = this.#parts;
+    const { page = {}, ids } = lookup;
+    if (ids !== undefined) return this.#findIds(owner, lookup, ids);
+    checkPageRequest(page);
+    const { span, where } = this.#select(lookup);
+    const isCounted = !(lookup.isSimple ?? isSimple);
+    const plan = planPage(span, page, { pageSize, isCounted });
+    await this.sync(owner);
+    const archive = await names.find(owner);
+    const needed = [plan.reference, lookup.afterId, lookup.beforeId];
+    if (archive === undefined) {
+      const missing = needed.find((id) => id !== undefined);
+      if (missing !== undefined) throw notFound(missing);
+      return {
+        messages: [],
+        isComplete: true,
+        total: isCounted ? 0 : undefined,
+        offset: undefined,
+      };
+    }
+    const taken = takePage(plan, await this.#reader.page(archive, plan, where));
+    if (!taken.isReferenceMissing) needed[0] = undefined;
+    await this.#reader.need(archive, needed);
+    const counts = {
+      before: await this.#reader.count(archive, taken.before, where),
+      behind: await this.#reader.count(archive, taken.behind, where),
+    };
+    const placed = placePage(plan, taken, counts);
+    const messages = this.#seen(taken.rows, lookup);
+    if (isCounted) return { messages, ...placed };
+    return { messages, isComplete: placed.isComplete, total: undefined, offset: undefined };
+  }
+
+  /** All that a filter selects, page by page, in ascending order. */
+  async *iterate(
+    owner: ArchiveOwner,
+    filter: MessageFilter = {},
+  ): AsyncGenerator<Message, void, undefined> {
+    let page: PageRequest = {};
+    for (;;) {
+      const found = await this.find(owner, { ...filter, page, isSimple: true });
+      yield* found.messages;
+      const last = found.messages.at(-1);
+      if (found.isComplete || last === undefined) return;
+      page = { after: last.id };
+    }
+  }
+
+  /** One message; undefined if there is none. */
+  async get(owner: ArchiveOwner, id: bigint): Promise<Message | undefined> {
+    checkMessageId("id", id);
+    const found = await this.find(owner, { fromId: id, toId: id, isSimple: true });
+    return found.messages[0];
+  }
+
+  /**
+   * Makes a tombstone of the newest message of this author that has the id, or the origin id: its
+   * packet is replaced, and text search finds it no more. Gives its id; undefined if there is
+   * none. One that was retracted before stays as it is.
+   */
+  async retract(
+    owner: ArchiveOwner,
+    which: RetractionAuthor & ({ readonly id: bigint } | { readonly originId: string }),
+    tombstone: (original: Message) => string,
+  ): Promise<bigint | undefined> {
+    checkOwner(owner);
+    const { shape, names, database, nowUs } = this.#parts;
+    const conditions: Condition[] = [...shape.author(which)];
+    if ("id" in which) {
+      checkMessageId("id", which.id);
+      conditions.push({ text: "id = ?", params: [which.id] });
+    } else {
+      checkOriginId(which.originId);
+      conditions.push({ text: "origin_id = ?", params: [which.originId] });
+    }
+    await this.sync(owner);
+    const archive = await names.find(owner);
+    if (archive === undefined) return undefined;
+    return database.transact(async (tx) => {
+      const found = await this.#reader.newest(tx, archive, conditions);
+      if (found === undefined || found.retractedAt !== undefined) return found?.id;
+      await tx.execute(
+        `update ${shape.table} set message = ?, search_body = null, retracted_us = ? ` +
+          "where archive_id = ? and id = ? and retracted_us is null",
+        [tombstone(found), nowUs(), archive, found.id],
+      );
+      return found.id;
+    });
+  }
+
+  /** The first and the last message of an archive; undefined if it is empty. */
+  async metadata(owner: ArchiveOwner) {
+    checkOwner(owner);
+    await this.sync(owner);
+    const archive = await this.#parts.names.find(owner);
+    const ends = archive === undefined ? undefined : await this.#reader.ends(archive);
+    if (ends === undefined) return undefined;
+    const [first, last] = ends.map((id) => ({ id, at: microsOf(id) }));
+    return first === undefined || last === undefined ? undefined : { first, last };
+  }
+
+  /** How many messages an archive has. */
+  async size(owner: ArchiveOwner): Promise<number> {
+    const found = await this.find(owner, { page: { max: 0 } });
+    return found.total ?? 0;
+  }
+
+  /**
+   * Removes an archive with its preferences; resolves with the number of messages. What other
+   * processes have queued for it comes after.
+   */
+  async remove(owner: ArchiveOwner, batch = REMOVAL_BATCH): Promise<number> {
+    checkOwner(owner);
+    checkBatch(batch);
+    await this.sync(owner);
+    const { names } = this.#parts;
+    const archive = await names.find(owner);
+    return archive === undefined ? 0 : this.#remove(owner, archive, batch);
+  }
+
+  /** Removes all archives of a domain, one after the other; resolves with the number of messages. */
+  async removeDomain(server: string, batch = REMOVAL_BATCH): Promise<number> {
+    checkOwner({ server, name: "any" });
+    checkBatch(batch);
+    await this.sync();
+    const { names } = this.#parts;
+    let removed = 0;
+    for (let after = 0n; ; ) {
+      const page = await names.page(server, after, REMOVAL_BATCH);
+      for (const { id, name } of page) {
+        removed += await this.#remove({ server, name }, id, batch);
+        after = id;
+      }
+      if (page.length < REMOVAL_BATCH) return removed;
+    }
+  }
+
+  /** Removes what is older than this time, µs since 1970, of all archives or of one. */
+  async expire(beforeUs: bigint, owner?: ArchiveOwner, batch = REMOVAL_BATCH): Promise<number> {
+    checkWhen("beforeUs", beforeUs);
+    checkBatch(batch);
+    const below = firstIdAt(beforeUs);
+    if (owner !== undefined) checkOwner(owner);
+    await this.sync(owner);
+    if (owner === undefined) {
+      const removed = await this.#removal.belowEverywhere(below, batch);
+      await this.#sweep();
+      return removed;
+    }
+    const archive = await this.#parts.names.find(owner);
+    return archive === undefined ? 0 : this.#removal.below(archive, below, batch);
+  }
+
+  /** Figures of the queue. */
+  status(): WriteBehindStatus {
+    return this.#queue.status();
+  }
+
+  /** Writes what is queued, for `timeoutMs` at most, and takes no more. */
+  async stop(timeoutMs?: number): Promise<void> {
+    await this.#queue.stop(timeoutMs);
+  }
+
+  async #findIds(
+    owner: ArchiveOwner,
+    lookup: MessageLookup,
+    ids: readonly bigint[],
+  ): Promise<MessagePage<Message>> {
+    const others = Object.entries(lookup).filter(([, value]) => value !== undefined);
+    const extra = others.find(([name]) => !["ids", "isSimple", "isFlipped"].includes(name));
+    if (extra !== undefined) {
+      throw new InvalidArgumentError(`${extra[0]} is given with ids; allowed is ids alone`);
+    }
+    if (ids.length > IDS_MAX) {
+      throw new TooLargeError(`${ids.length} ids are looked up; allowed are ${IDS_MAX}`);
+    }
+    for (const id of ids) checkMessageId("ids", id);
+    await this.sync(owner);
+    const archive = await this.#parts.names.find(owner);
+    const [first] = ids;
+    if (archive === undefined && first !== undefined) throw notFound(first);
+    const rows =
+      archive === undefined || ids.length === 0 ? [] : await this.#reader.all(archive, ids);
+    const isCounted = !(lookup.isSimple ?? this.#parts.isSimple);
+    return {
+      messages: this.#seen(rows, lookup),
+      isComplete: true,
+      total: isCounted ? rows.length : undefined,
+      offset: isCounted && rows.length > 0 ? 0 : undefined,
+    };
+  }
+
+  #select(filter: MessageFilter) {
+    if (filter.text !== undefined && !this.#parts.hasTextSearch) {
+      throw new InvalidArgumentError("text is given, and text search is off for this archive");
+    }
+    return this.#reader.select(filter);
+  }
+
+  /** No id that is made here later is less than one that was read. */
+  #seen(rows: readonly Message[], { isFlipped }: MessageLookup): readonly Message[] {
+    const last = rows.at(-1);
+    if (last !== undefined) this.#parts.ids.notice(last.id);
+    return isFlipped === true ? rows.toReversed() : rows;
+  }
+
+  async #remove(owner: ArchiveOwner, archive: bigint, batch: number): Promise<number> {
+    const { names, preferences, nowUs } = this.#parts;
+    await names.mark(owner, archive, nowUs());
+    await preferences?.removeOf(archive);
+    return this.#removal.below(archive, undefined, batch);
+  }
+
+  /** Lets the names of archives go that were removed so long ago that nobody knows them. */
+  async #sweep(): Promise<void> {
+    const { names, nowUs, preferences } = this.#parts;
+    const before = nowUs() - FORGOTTEN_US;
+    for (const id of await names.markedBefore(before, REMOVAL_BATCH)) {
+      const isInUse = (await this.#removal.has(id)) || ((await preferences?.has(id)) ?? false);
+      await names.settle(id, isInUse, before);
+    }
+  }
+
+  #refused(item: QueuedMessage, error: unknown): void {
+    item.refusal = error;
+    const { log, onRefused, shape } = this.#parts;
+    log.error(
+      { table: shape.table, archive: ownerKey(item.owner), id: item.id, error: String(error) },
+      "a message was refused by the archive",
+    );
+    onRefused(item.owner, item.id, error);
+  }
+}
+
+function sizeOf({ values }: QueuedMessage): number {
+  let bytes = OVERHEAD_BYTES;
+  for (const value of values) if (typeof value === "string") bytes += value.length;
+  return bytes;
+}
+
+function checkBatch(batch: number): void {
+  if (Number.isInteger(batch) && batch >= 1 && batch <= 100_000) return;
+  throw new InvalidArgumentError(`batch is ${batch}; allowed are integers from 1 to 100000`);
+}
