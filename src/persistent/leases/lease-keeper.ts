@@ -4,9 +4,9 @@ import type { Clock, Log, Timer } from "../../runtime.ts";
 import type { Budget } from "../contract/driver.ts";
 import type { Leases } from "../contract/leases.ts";
 
-/** What a process held that was killed comes free after so long, ms. */
 const TTL_MS = 15_000;
-const RENEW_MS = 5_000;
+/** Renewed so often within its time. */
+const RENEWALS = 3;
 const ASK_AGAIN_MS = 500;
 /** The end of a lease is known as exactly as the question for it took time. */
 const SLACK_MS = 1_000;
@@ -19,10 +19,13 @@ export interface LeaseKeeperOptions {
   readonly holder: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** What a process held that was killed comes free after so long, ms. Default 15,000. */
+  readonly leaseMs?: number;
 }
 
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
+  readonly #ttlMs: number;
   /** By name: until when it is surely held, by the monotonic clock. */
   readonly #held = new Map<string, number>();
   #timer: Timer | undefined;
@@ -30,6 +33,7 @@ export class LeaseKeeper {
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options;
+    this.#ttlMs = options.leaseMs ?? TTL_MS;
   }
 
   /**
@@ -50,9 +54,9 @@ export class LeaseKeeper {
     let endsAt = Number.POSITIVE_INFINITY;
     while (true) {
       const since = clock.now();
-      const lease = await leases.take(name, holder, TTL_MS, budget);
+      const lease = await leases.take(name, holder, this.#ttlMs, budget);
       if (lease.holder === holder) {
-        this.#held.set(name, since + TTL_MS);
+        this.#held.set(name, since + this.#ttlMs);
         this.#schedule();
         return;
       }
@@ -100,7 +104,7 @@ export class LeaseKeeper {
 
   #schedule(): void {
     if (this.#isStopped) return;
-    this.#timer ??= this.#options.clock.after(RENEW_MS, () => void this.#renew());
+    this.#timer ??= this.#options.clock.after(this.#ttlMs / RENEWALS, () => void this.#renew());
   }
 
   async #renew(): Promise<void> {
@@ -108,11 +112,11 @@ export class LeaseKeeper {
     for (const name of [...this.#held.keys()]) {
       try {
         const since = clock.now();
-        const lease = await leases?.take(name, holder, TTL_MS, BUDGET);
+        const lease = await leases?.take(name, holder, this.#ttlMs, BUDGET);
         if (lease?.holder !== holder) {
           log.error({ lease: name, holder: lease?.holder }, "a lease was lost to another process");
           this.#held.set(name, 0);
-        } else if (this.#held.has(name)) this.#held.set(name, since + TTL_MS);
+        } else if (this.#held.has(name)) this.#held.set(name, since + this.#ttlMs);
         else await leases?.release(name, holder, BUDGET);
       } catch (error) {
         log.warn({ lease: name, error: String(error) }, "a lease could not be renewed");

@@ -7,7 +7,7 @@ import { AbortedError, ConflictError, InvalidArgumentError } from "../../errors.
 import type { Budget, Place, StoreAdapter } from "../contract/driver.ts";
 import { alignArchive } from "./align-archive.ts";
 import { alignRows } from "./align-rows.ts";
-import type { Aligned } from "./aligned.ts";
+import type { Aligned, AlignRules } from "./aligned.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { isOwnPlace, nameOf } from "./own-places.ts";
 import { usersOfBoth } from "./users.ts";
@@ -60,18 +60,30 @@ export interface CopiedPlace extends CopyProgress {
 
 /**
  * Copies and verifies; resolves with what was done for each place.
- * @throws ConflictError if a target has data of another origin, or the source is being written
+ * @throws ConflictError if a target has data of another origin (then nothing was changed), or the
+ * source is being written
  * @throws InvalidArgumentError if a host or store that was named is not in the source
  */
 export async function copyStores(options: CopyOptions): Promise<readonly CopiedPlace[]> {
   const budget = { timeoutMs: options.timeoutMs ?? 30_000, signal: options.signal };
-  const places = await selected(options, budget);
-  const isDry = options.isDry === true;
-  // A dry run leaves no trace, so it does not open the notes either.
-  const notes = isDry ? undefined : await Checkpoints.open(options.to, options.sourceName, budget);
+  const walks: Walk[] = [];
+  for (const place of await selected(options, budget)) {
+    walks.push(await openWalk(place, options, budget));
+  }
   const copied: CopiedPlace[] = [];
-  for (const place of places) copied.push(await copyPlace(place, options, notes, budget));
-  await notes?.clear();
+  if (options.isDry === true) {
+    // It leaves no trace, so it does not open the notes either.
+    for (const walk of walks) {
+      copied.push({ ...(await walk.pass({ pass: 1, isDry: true })), wasResumed: false });
+    }
+    return copied;
+  }
+  const notes = await Checkpoints.open(options.to, options.sourceName, budget);
+  if (options.overwrite !== true) {
+    for (const walk of walks) await refuseForeign(walk, notes);
+  }
+  for (const walk of walks) copied.push(await copyPlace(walk, notes, options.passes ?? PASSES));
+  await notes.clear();
   return copied;
 }
 
@@ -98,93 +110,99 @@ function refuseUnknown(
   );
 }
 
-async function copyPlace(
-  place: Place,
-  options: CopyOptions,
-  notes: Checkpoints | undefined,
-  budget: Budget,
-): Promise<CopiedPlace> {
-  const walk = await openWalk(place, options, budget);
-  const note = await notes?.read(place);
-  if (note === undefined && options.overwrite !== true) await refuseForeign(place, walk);
-  if (note === undefined) await notes?.write(place, { isDone: false, after: undefined });
-  const passes = options.isDry === true ? 1 : (options.passes ?? PASSES);
+async function copyPlace(walk: Walk, notes: Checkpoints, passes: number): Promise<CopiedPlace> {
+  const { place } = walk;
+  const note = await notes.read(place);
+  if (note === undefined) await notes.write(place, { isDone: false, after: undefined });
   let first: CopyProgress | undefined;
   for (let pass = 1; pass <= passes; pass++) {
     const isCopying = pass === 1 && note?.isDone !== true;
-    const progress = await walk.pass(pass, isCopying ? note?.after : undefined, async (after) => {
-      if (isCopying) await notes?.write(place, { isDone: false, after });
+    const after = isCopying ? note?.after : undefined;
+    const progress = await walk.pass({
+      pass,
+      after,
+      onPage: async (last) => {
+        if (isCopying) await notes.write(place, { isDone: false, after: last });
+      },
     });
-    if (isCopying) await notes?.write(place, { isDone: true, after: undefined });
+    if (isCopying) await notes.write(place, { isDone: true, after: undefined });
     first ??= progress;
     // A pass that began in the middle has not seen everything.
-    const sawAll = !isCopying || note?.after === undefined;
-    if (options.isDry === true || (progress.changed === 0 && sawAll)) {
+    if (progress.changed === 0 && after === undefined) {
       return { ...first, wasResumed: note !== undefined };
     }
   }
   throw new ConflictError(
-    `${nameOf(place)}: the source was written during each of ${passes} ` +
-      "walks over it; stop those who write to it, then go on with the same command",
+    `${nameOf(place)}: the source was written during each of ${passes} walks over it; stop those ` +
+      "who write to it, then go on with the same command",
   );
 }
 
-async function refuseForeign(place: Place, walk: Walk): Promise<void> {
-  const [user] = await walk.targetUsers();
-  if (user === undefined) return;
+/** Data that no copy of this source has left are somebody's, unless they are the same. */
+async function refuseForeign(walk: Walk, notes: Checkpoints): Promise<void> {
+  if ((await notes.read(walk.place)) !== undefined || !(await walk.targetHasData())) return;
+  if ((await walk.pass({ pass: 1, isDry: true })).changed === 0) return;
   throw new ConflictError(
-    `${nameOf(place)} has data in the target already; nothing was changed; ` +
-      "empty it, or allow overwriting",
+    `${nameOf(walk.place)} has other data in the target already; nothing was changed; empty it, ` +
+      "or allow overwriting",
   );
 }
 
 /** Walks over one place on both sides. */
 interface Walk {
-  /** One of the target's users, if it has any. */
-  targetUsers(): Promise<readonly string[]>;
-  pass(
-    pass: number,
-    after: string | undefined,
-    onPage: (after: string) => Promise<void>,
-  ): Promise<CopyProgress>;
+  readonly place: Place;
+  targetHasData(): Promise<boolean>;
+  pass(settings: PassSettings): Promise<CopyProgress>;
+}
+
+interface PassSettings {
+  readonly pass: number;
+  /** Default false. */
+  readonly isDry?: boolean;
+  /** Begins behind this user. */
+  readonly after?: string | undefined;
+  /** All up to this user is done. */
+  readonly onPage?: (last: string) => Promise<void>;
 }
 
 async function openWalk(place: Place, options: CopyOptions, budget: Budget): Promise<Walk> {
   const { from, to } = options;
-  const rules = { isDry: options.isDry === true, guard: options.guard ?? (() => {}), budget };
   if (place.kind === "archive") {
     const source = await from.openArchive(place, budget);
     const target = await to.openArchive(place, budget);
     const pair = { source, target };
-    const align = (user: string) => alignArchive(pair, user, rules);
-    return walkOver(place, pair, align, options, budget);
+    return walkOver(place, pair, (...given) => alignArchive(pair, ...given), options, budget);
   }
   const source = await from.openRows(place, budget);
   const target = await to.openRows(place, budget);
   const pair = { source, target };
-  const align = (user: string) => alignRows(pair, user, rules);
-  return walkOver(place, pair, align, options, budget);
+  return walkOver(place, pair, (...given) => alignRows(pair, ...given), options, budget);
 }
 
 function walkOver(
   place: Place,
   pair: Parameters<typeof usersOfBoth>[0],
-  align: (user: string) => Promise<Aligned>,
-  { onProgress, signal }: CopyOptions,
+  align: (user: string, rules: AlignRules) => Promise<Aligned>,
+  { onProgress, signal, guard = () => {} }: CopyOptions,
   budget: Budget,
 ): Walk {
   return {
-    targetUsers: () => pair.target.users({ after: undefined, limit: 1 }, budget),
-    async pass(pass, after, onPage) {
+    place,
+    async targetHasData() {
+      return (await pair.target.users({ after: undefined, limit: 1 }, budget)).length > 0;
+    },
+    async pass({ pass, isDry = false, after, onPage }) {
+      const rules = { isDry, guard, budget };
       let progress: CopyProgress = { place, pass, users: 0, rows: 0, bytes: 0, changed: 0 };
       for await (const page of usersOfBoth(pair, after, budget)) {
         for (let at = 0; at < page.length; at += USERS_AT_ONCE) {
           if (signal?.aborted) throw new AbortedError("the copy was aborted; it can go on later");
-          const results = await Promise.all(page.slice(at, at + USERS_AT_ONCE).map(align));
+          const users = page.slice(at, at + USERS_AT_ONCE);
+          const results = await Promise.all(users.map((user) => align(user, rules)));
           progress = results.reduce(added, progress);
           onProgress?.(progress);
         }
-        await onPage(page.at(-1) ?? "");
+        await onPage?.(page.at(-1) ?? "");
       }
       return progress;
     },

@@ -24,6 +24,8 @@ export interface MoveOptions {
   /** For each call to a back end. */
   readonly budget: Budget;
   readonly onProgress?: (progress: CopyProgress) => void;
+  /** Who was killed while moving keeps others out for so long, ms. Default 15,000. */
+  readonly leaseMs?: number;
 }
 
 /**

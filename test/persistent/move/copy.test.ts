@@ -81,6 +81,14 @@ describe("a copy", () => {
     expect(await inventory(to)).toEqual(await inventory(from));
   });
 
+  test("is done a second time if nobody heard that it was done, and changes nothing", async () => {
+    const from = await filled();
+    const to = new MemoryAdapter();
+    await copy(from, to);
+    const copied = await copy(from, to);
+    expect(copied.map(({ changed }) => changed)).toEqual([0, 0, 0]);
+  });
+
   test("that is dry says what it would change, and changes nothing", async () => {
     const from = await filled();
     const to = new MemoryAdapter();
