@@ -1,8 +1,15 @@
 /** One kill: a process works on a fresh target, is killed, and another one ends its work. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { storeTableStatements, storeTables } from "../../src/persistent/adapters/sql/tables.ts";
+import { systemClock, systemRandom } from "../../src/node/system.ts";
+import {
+  STORE_MIGRATIONS,
+  storeTableNames,
+} from "../../src/persistent/migrations/store-migrations.ts";
+import { silentLog } from "../../src/runtime.ts";
 import type { SqlDatabase } from "../../src/sql/database.ts";
+import { migrate } from "../../src/sql/migrations/migrate.ts";
+import { stateTable } from "../../src/sql/migrations/state.ts";
 import { contents, fill } from "./contents.ts";
 import type { Task } from "./place-names.ts";
 
@@ -41,7 +48,8 @@ export async function runTrial(options: TrialOptions): Promise<TrialResult> {
   };
   const prefixes = [task.fromPrefix, task.toPrefix];
   for (const prefix of prefixes) {
-    for (const text of storeTableStatements(database.traits, prefix)) await database.execute(text);
+    const surroundings = { clock: systemClock, random: systemRandom, log: silentLog };
+    await migrate({ database, migrations: STORE_MIGRATIONS, prefix, ...surroundings });
   }
   try {
     await fill(database, task.fromPrefix);
@@ -59,7 +67,7 @@ export async function runTrial(options: TrialOptions): Promise<TrialResult> {
     }
   } finally {
     for (const prefix of prefixes) {
-      const tables = Object.values(storeTables(prefix));
+      const tables = [...Object.values(storeTableNames(prefix)), stateTable(prefix)];
       for (const table of tables) await database.execute(`drop table ${table}`);
     }
   }

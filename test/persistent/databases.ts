@@ -4,8 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe } from "vitest";
 import { systemClock, systemRandom } from "../../src/node/system.ts";
+import {
+  STORE_MIGRATIONS,
+  STORE_PREFIX,
+} from "../../src/persistent/migrations/store-migrations.ts";
 import { silentLog } from "../../src/runtime.ts";
 import type { SqlDatabase } from "../../src/sql/database.ts";
+import { migrate } from "../../src/sql/migrations/migrate.ts";
 import { openSqlDatabase } from "../../src/sql/open.ts";
 import { mariadb } from "../servers/mariadb.ts";
 import { postgres } from "../servers/postgres.ts";
@@ -16,6 +21,12 @@ export interface TestDatabase {
   readonly name: "SQLite" | "PostgreSQL" | "MariaDB";
   /** Opens it, once more each time: as another process would. Closed after the last test. */
   open(): Promise<SqlDatabase>;
+}
+
+/** Makes the tables of the stores as a program does when it starts. */
+export async function makeStoreTables(database: SqlDatabase, prefix = STORE_PREFIX): Promise<void> {
+  const surroundings = { clock: systemClock, random: systemRandom, log: silentLog };
+  await migrate({ database, migrations: STORE_MIGRATIONS, prefix, ...surroundings });
 }
 
 /** Registers the tests for each of the three. */

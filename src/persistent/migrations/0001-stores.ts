@@ -1,5 +1,5 @@
 /**
- * Migration 1: the stores, their rows, and the rows of archives. Users and keys are compared byte
+ * Migration 1: the stores, their rows, the rows of archives, leases. Users and keys are compared byte
  * by byte; the data of a host itself is kept under the empty user.
  */
 import type { Migration } from "../../sql/migrations/migration.ts";
@@ -68,6 +68,16 @@ export const storesTables: Migration = {
       index("archive_in_order", ["store_id", "user_name", "sort_id"]),
       index("archive_by_time", ["store_id", "user_name", "at_us"]),
       index("archive_by_peer", ["store_id", "user_name", "peer", "at_us"]),
+      {
+        kind: "table",
+        table: `${prefix}lease`,
+        parts: [
+          `name ${text(NAME_BYTES)}`,
+          `holder ${text(NAME_BYTES)}`,
+          "expires_us bigint not null",
+          "primary key (name)",
+        ],
+      },
     ];
   },
 };

@@ -19,9 +19,16 @@ export interface StoreTableNames {
   readonly item: string;
   /** The rows of archives. */
   readonly archive: string;
+  /** Who holds what, until when. */
+  readonly lease: string;
 }
 
 /** The names with a prefix. */
 export function storeTableNames(prefix: string): StoreTableNames {
-  return { store: `${prefix}store`, item: `${prefix}item`, archive: `${prefix}archive` };
+  return {
+    store: `${prefix}store`,
+    item: `${prefix}item`,
+    archive: `${prefix}archive`,
+    lease: `${prefix}lease`,
+  };
 }

@@ -2,8 +2,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { systemClock } from "../../../src/node/system.ts";
 import { SqlAdapter } from "../../../src/persistent/adapters/sql/sql-adapter.ts";
-import { storeTableStatements } from "../../../src/persistent/adapters/sql/tables.ts";
-import { onEachDatabase } from "../databases.ts";
+import { makeStoreTables, onEachDatabase } from "../databases.ts";
 
 const budget = { timeoutMs: 10_000, signal: undefined };
 const LONG_MS = 60_000;
@@ -17,8 +16,7 @@ onEachDatabase("leases", (database) => {
   };
 
   beforeAll(async () => {
-    const opened = await database.open();
-    for (const text of storeTableStatements(opened.traits)) await opened.execute(text);
+    await makeStoreTables(await database.open());
     for (let process = 0; process < 3; process++) {
       const adapter = new SqlAdapter({ open: () => database.open(), clock: systemClock });
       await adapter.open();

@@ -3,8 +3,7 @@ import { beforeAll, expect, it } from "vitest";
 import { ConflictError, InvalidOptionsError } from "../../../src/errors.ts";
 import { systemClock } from "../../../src/node/system.ts";
 import { SqlAdapter } from "../../../src/persistent/adapters/sql/sql-adapter.ts";
-import { storeTableStatements } from "../../../src/persistent/adapters/sql/tables.ts";
-import { onEachDatabase, type TestDatabase } from "../databases.ts";
+import { makeStoreTables, onEachDatabase, type TestDatabase } from "../databases.ts";
 import { adapterSuite } from "./suite.ts";
 
 const budget = { timeoutMs: 10_000, signal: undefined };
@@ -24,8 +23,7 @@ async function openAdapter(database: TestDatabase): Promise<SqlAdapter> {
 }
 
 async function makeTables(database: TestDatabase): Promise<void> {
-  const opened = await database.open();
-  for (const text of storeTableStatements(opened.traits)) await opened.execute(text);
+  await makeStoreTables(await database.open());
 }
 
 onEachDatabase("the adapter sql", (database) => {

@@ -4,10 +4,9 @@ import { ConflictError, InvalidArgumentError, InvalidOptionsError } from "../../
 import { systemClock } from "../../../src/node/system.ts";
 import { MemoryAdapter } from "../../../src/persistent/adapters/memory/memory-adapter.ts";
 import { SqlAdapter } from "../../../src/persistent/adapters/sql/sql-adapter.ts";
-import { storeTableStatements } from "../../../src/persistent/adapters/sql/tables.ts";
 import { EphemeralAdapter } from "../../../src/persistent/ephemeral/ephemeral-adapter.ts";
 import { type Clock, silentLog } from "../../../src/runtime.ts";
-import { onEachDatabase } from "../databases.ts";
+import { makeStoreTables, onEachDatabase } from "../databases.ts";
 
 const budget = { timeoutMs: 10_000, signal: undefined };
 const PLACE = { host: "example.com", store: "config", kind: "keyval" } as const;
@@ -24,8 +23,7 @@ class LeapingClock implements Clock {
 
 onEachDatabase("a prefix", (database) => {
   beforeAll(async () => {
-    const opened = await database.open();
-    for (const text of storeTableStatements(opened.traits)) await opened.execute(text);
+    await makeStoreTables(await database.open());
   });
 
   const plain = () => new SqlAdapter({ open: () => database.open(), clock: systemClock });

@@ -20,10 +20,14 @@ import type {
   RowsDriver,
   StoreAdapter,
 } from "../../contract/driver.ts";
+import {
+  STORE_PREFIX,
+  type StoreTableNames,
+  storeTableNames,
+} from "../../migrations/store-migrations.ts";
 import { ArchiveStatements, SqlArchive } from "./sql-archive.ts";
 import { SqlLeases } from "./sql-leases.ts";
 import { RowStatements, SqlRows } from "./sql-rows.ts";
-import { type StoreTables, storeTables, TABLE_PREFIX } from "./tables.ts";
 import { Deadlines, limitsOf } from "./within-budget.ts";
 
 export interface SqlAdapterOptions {
@@ -63,13 +67,13 @@ export class SqlAdapter implements StoreAdapter {
     archiveItemsMax: undefined,
   };
   readonly #options: SqlAdapterOptions;
-  readonly #tables: StoreTables;
+  readonly #tables: StoreTableNames;
   readonly #storeIds = new Map<string, bigint>();
   #opened: Opened | undefined;
 
   /** @throws InvalidOptionsError for a prefix that cannot be a part of a name */
   constructor(options: SqlAdapterOptions) {
-    const prefix = options.tablePrefix ?? TABLE_PREFIX;
+    const prefix = options.tablePrefix ?? STORE_PREFIX;
     if (!PREFIX.test(prefix)) {
       throw new InvalidOptionsError("sql", [
         `tablePrefix is ${JSON.stringify(prefix.slice(0, 50))}, allowed are up to 40 of a-z, 0-9 ` +
@@ -77,7 +81,7 @@ export class SqlAdapter implements StoreAdapter {
       ]);
     }
     this.#options = options;
-    this.#tables = storeTables(prefix);
+    this.#tables = storeTableNames(prefix);
   }
 
   async open(): Promise<void> {
