@@ -9,7 +9,7 @@
  * A database that is away fails those who wait, at once, and is asked again by the next who asks:
  * there is no pause to sit out when it returns.
  */
-import { NotRunningError, OverloadedError, UnavailableError } from "../errors.ts";
+import { NotRunningError, OverloadedError, type SkeinError, UnavailableError } from "../errors.ts";
 import type { Clock, Log, Random, Timer } from "../runtime.ts";
 import type { ConnectionPurpose, SqlConnection, SqlDriver } from "./connection.ts";
 import { databaseError } from "./faults.ts";
@@ -79,9 +79,12 @@ export class Pool {
   readonly #waiters: Waiter[] = [];
   readonly #graceMs: number;
   #connecting = 0;
+  /** Why no connection can be made, if the last attempt failed. */
+  #failure: SkeinError | undefined;
   #growAt = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
   #isClosed = false;
+  #closing: Promise<void> | undefined;
   #drained: (() => void) | undefined;
   #counts = {
     connects: 0,
@@ -138,7 +141,8 @@ export class Pool {
       done(undefined, slot);
       return;
     }
-    if (this.#waiters.length >= this.#options.queueMax && !this.#mayGrow()) {
+    const queued = this.#waiters.length - this.#connecting;
+    if (queued >= this.#options.queueMax && !this.#mayGrow()) {
       this.#counts.refused++;
       const { queueMax, max } = this.#options;
       const text = `all ${max} connections are in use and ${queueMax} callers wait for one`;
@@ -157,7 +161,6 @@ export class Pool {
     }
     slot.idleSince = this.#clock.now();
     slot.usedAt = slot.idleSince;
-    slot.isReused = true;
     if (this.#isClosed || slot.idleSince >= slot.retireAt) {
       this.#remove(slot, false);
       return;
@@ -166,14 +169,17 @@ export class Pool {
   }
 
   /** Waits for what is lent, for `drainMs`, and closes all connections. */
-  async close(): Promise<void> {
-    if (!this.#isClosed) {
-      this.#isClosed = true;
-      this.#timer?.cancel();
-      const error = new NotRunningError(`${this.#driver.subject}: its connections were closed`);
-      for (const waiter of this.#waiters.splice(0)) waiter.done(error, undefined);
-      for (const slot of this.#idle.splice(0)) this.#remove(slot, false);
-    }
+  close(): Promise<void> {
+    this.#isClosed = true;
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#timer?.cancel();
+    const error = new NotRunningError(`${this.#driver.subject}: its connections were closed`);
+    for (const waiter of this.#waiters.splice(0)) waiter.done(error, undefined);
+    for (const slot of this.#idle.splice(0)) this.#remove(slot, false);
     if (this.#slots.size === 0) return;
     await new Promise<void>((resolve) => {
       const timer = this.#clock.after(this.#options.drainMs, () => {
@@ -197,6 +203,7 @@ export class Pool {
 
   #remove(slot: Slot, isLost: boolean): void {
     if (!this.#slots.delete(slot)) return;
+    if (this.#slots.size === 0) this.#growAt = Number.NEGATIVE_INFINITY;
     if (isLost) {
       this.#counts.lost++;
       slot.connection.destroy(new Error("the connection is broken"));
@@ -215,9 +222,10 @@ export class Pool {
   /** Makes as many connections as there are callers without one in prospect, or `min` asks for. */
   #grow(): void {
     while (!this.#isClosed && this.#mayGrow()) {
-      const wanted =
-        this.#slots.size + this.#connecting < this.#options.min && this.#slots.size > 0;
-      if (this.#waiters.length <= this.#connecting && !wanted) return;
+      const isShort =
+        this.#slots.size + this.#connecting < this.#options.min &&
+        (this.#failure === undefined || this.#slots.size > 0);
+      if (this.#waiters.length <= this.#connecting && !isShort) return;
       this.#connecting++;
       void this.#connect();
     }
@@ -235,6 +243,7 @@ export class Pool {
     }
     this.#connecting--;
     this.#counts.connects++;
+    this.#failure = undefined;
     if (this.#isClosed) {
       await connection.close();
       return;
@@ -274,6 +283,7 @@ export class Pool {
   /** With other connections alive those who wait may still get one; else they hear the reason. */
   #failed(cause: unknown): void {
     const error = databaseError(this.#driver, cause);
+    this.#failure = error;
     if (this.#slots.size > 0) {
       this.#growAt = this.#clock.now() + GROW_PAUSE_MS;
       this.#log.warn({ error: error.message }, "no further database connection could be made");
@@ -326,7 +336,8 @@ export class Pool {
       const waiter = this.#waiters.shift();
       this.#counts.timedOut++;
       const text = `none of ${max} connections became free within ${acquireMs} ms`;
-      waiter?.done(new OverloadedError(`${this.#driver.subject}: ${text}`), undefined);
+      const overloaded = new OverloadedError(`${this.#driver.subject}: ${text}`);
+      waiter?.done(this.#failure ?? overloaded, undefined);
     }
   }
 

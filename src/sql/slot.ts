@@ -17,8 +17,6 @@ export class Slot {
   since = Number.POSITIVE_INFINITY;
   /** A statement took too long, and the connection was given up for it. */
   isTimedOut = false;
-  /** It has been lent out before. */
-  isReused = false;
   readonly #clock: Clock;
   #running = 0;
 

@@ -180,7 +180,7 @@ export class PooledDatabase implements SqlDatabase {
             return;
           }
           // A reader on a connection that had died while it idled has lost nothing.
-          const repeats = statement.isRead && slot.isReused && losses < LOSSES_MAX && isLost(slot);
+          const repeats = statement.isRead && losses < LOSSES_MAX && isLost(slot);
           const isBroken = slot.connection.isBroken;
           pool.release(slot);
           if (repeats) resolve(this.#send(statement, params, pick, losses + 1));

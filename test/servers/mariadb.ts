@@ -24,6 +24,7 @@ export const mariadb: ServerKind = {
           "--no-defaults",
           ...asRoot,
           `--datadir=${join(folder, "data")}`,
+          `--tmpdir=${join(folder, "tmp")}`,
           "--auth-root-authentication-method=normal",
           "--skip-test-db",
         ]);

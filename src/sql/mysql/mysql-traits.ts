@@ -24,6 +24,8 @@ const TIMED_OUT: ReadonlySet<string> = new Set([
   "ER_QUERY_TIMEOUT",
   "ER_QUERY_INTERRUPTED",
 ]);
+/** mysql2 has MySQL's names alone, and another name for this number of MariaDB's. */
+const MARIADB_TIMED_OUT = 1969;
 /** Said by the server, but as its last word. */
 const LAST_WORDS: ReadonlySet<string> = new Set([
   "ER_SERVER_SHUTDOWN",
@@ -63,7 +65,8 @@ export const mysqlTraits: SqlTraits = {
   isMissingTable: (error) => errorCode(error) === "ER_NO_SUCH_TABLE",
   isMissingRight: (error) => MISSING_RIGHT.has(errorCode(error)),
   isTooManyConnections: (error) => TOO_MANY.has(errorCode(error)),
-  isTimedOut: (error) => TIMED_OUT.has(errorCode(error)),
+  isTimedOut: (error) =>
+    TIMED_OUT.has(errorCode(error)) || errorNumber(error) === MARIADB_TIMED_OUT,
   isServersWord(error) {
     const found = driversError(error);
     const fatal = typeof found === "object" && found !== null && "fatal" in found && found.fatal;
@@ -71,3 +74,8 @@ export const mysqlTraits: SqlTraits = {
     return code.startsWith("ER_") && fatal !== true && !LAST_WORDS.has(code);
   },
 };
+
+function errorNumber(error: unknown): number {
+  const found = driversError(error);
+  return typeof found === "object" && found !== null && "errno" in found ? Number(found.errno) : 0;
+}
