@@ -6,6 +6,7 @@ import { SkeinError } from "../errors.ts";
 import { demoCommand } from "./demo.ts";
 import { nodeCommand } from "./node.ts";
 import { statusCommand } from "./status.ts";
+import { storeCommand } from "./store.ts";
 
 const program = new Command("skein")
   .description("replicated in-memory tables shared by a cluster of Node.js processes")
@@ -13,7 +14,8 @@ const program = new Command("skein")
   .showHelpAfterError("(skein --help tells what is allowed)")
   .addCommand(demoCommand())
   .addCommand(nodeCommand())
-  .addCommand(statusCommand());
+  .addCommand(statusCommand())
+  .addCommand(storeCommand());
 
 // A reader that has seen enough ("| head") is no trouble.
 process.stdout.on("error", () => process.exit(0));
