@@ -9,8 +9,10 @@ import { dirname, join, posix, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { blankComments, blankStrings } from "./layers/scan.mjs";
 
-/** Types and errors without IO: everybody imports them, they import one another only. */
-const LEAVES = ["bytes.ts", "errors.ts", "runtime.ts"];
+/** Without IO, but for the clock: everybody imports them, they import one another only. */
+const LEAVES = ["bytes.ts", "errors.ts", "runtime.ts", "standard-schema.ts", "system-clock.ts"];
+/** The one leaf that asks the machine: pure files may not import it. */
+const IMPURE_LEAF = "src/system-clock.ts";
 /** What users import. They name things of the layers; index.ts does nothing else. */
 const FACES = ["index.ts", "testing.ts", "persistent.ts", "persistent-testing.ts", "transient.ts"];
 /** Each folder and the folders it may import, beside itself and the leaves. */
@@ -127,6 +129,9 @@ function importFault(root, file, layer, specifier) {
   if (!existsSync(join(root, target))) return `imports ${target}, which does not exist`;
   if (!target.endsWith(".ts")) return undefined;
   const other = layerOf(target);
+  if (target === IMPURE_LEAF && PURE.some((pattern) => pattern.test(file))) {
+    return `is pure and imports ${target}: time and randomness are handed in`;
+  }
   if (other === "leaf" || layer === "face") return undefined;
   if (layer === "leaf") return `is a leaf and imports ${target}: leaves import leaves only`;
   if (other === "face") return `imports ${target}, a face made for users: import what it names`;
@@ -148,7 +153,9 @@ function packageFault(file, layer, specifier) {
     .join("/");
   const owner = Object.hasOwn(OWNERS, name) ? OWNERS[name] : undefined;
   if (owner && !owner[0].test(file)) return `imports ${name}: only ${owner[1]} do`;
-  if (layer === "leaf") return `is a leaf and imports ${specifier}: leaves import leaves only`;
+  if (layer === "leaf" && file !== IMPURE_LEAF) {
+    return `is a leaf and imports ${specifier}: leaves import leaves only`;
+  }
   const pure = PURE.some((pattern) => pattern.test(file));
   if (pure && !PURE_PACKAGES.includes(name)) {
     return `is pure and imports ${specifier}: allowed are ${PURE_PACKAGES.join(", ")}`;

@@ -41,6 +41,7 @@ export type {
   StatusLists,
 } from "./node/status.ts";
 export type { Log } from "./runtime.ts";
+export type { SchemaIssue, SchemaResult, StandardSchema } from "./standard-schema.ts";
 export type { BagTable } from "./tables/bag-table.ts";
 export type {
   ChangeReason,
@@ -63,7 +64,6 @@ export type { SplitPolicy } from "./tables/split.ts";
 export type { Entry, Table } from "./tables/table.ts";
 export type { IndexFunction, TableOptions } from "./tables/table-options.ts";
 export type { DumpedRow, ScanOptions, TableInfo } from "./tables/table-reads.ts";
-export type { SchemaIssue, SchemaResult, StandardSchema } from "./tables/table-schema.ts";
 export type {
   PeerVerification,
   Verification,

@@ -1,4 +1,13 @@
 /** Persistent stores: their kinds, and the contract that back ends implement. */
+export type { AdapterEnvironment, AdapterFactory } from "./persistent/adapters/adapter-factory.ts";
+export type { CacheCounts, CacheOptions } from "./persistent/cache/cached-rows.ts";
+export type { CacheCoherence, Invalidation } from "./persistent/cache/coherence.ts";
+export type { Collection, CollectionOptions } from "./persistent/collections/collection.ts";
+export type {
+  ConnectionOptions,
+  StoreChoice,
+  StoresConfiguration,
+} from "./persistent/configuration/stores-configuration.ts";
 export {
   ARCHIVE_BATCH_MAX,
   ARCHIVE_LIMIT_MAX,
@@ -34,3 +43,11 @@ export type {
   User,
 } from "./persistent/contract/kinds.ts";
 export { STORE_VALUE_BYTES_MAX, type StoreValue } from "./persistent/contract/store-value.ts";
+export {
+  type ConnectionStatus,
+  type OpenConnection,
+  type OpenStoreOptions,
+  openStores,
+  type Stores,
+  type StoresEnvironment,
+} from "./persistent/stores.ts";

@@ -1,5 +1,6 @@
 /** How a table is declared, and the check that names every fault of a declaration. */
 import { InvalidOptionsError } from "../errors.ts";
+import { isSchema, type StandardSchema } from "../standard-schema.ts";
 import type { ConflictEvent, OwnerDownEvent } from "./change.ts";
 import type { Key } from "./key.ts";
 import type { MergeFunction } from "./merged-values.ts";
@@ -8,7 +9,6 @@ import { OrderedKeys } from "./ordered-keys.ts";
 import { SecondaryIndex } from "./secondary-index.ts";
 import type { SerialMode } from "./serial-calls.ts";
 import { SPLIT_POLICIES, type SplitPolicy } from "./split.ts";
-import { isSchema, type StandardSchema } from "./table-schema.ts";
 import type { TableIdentity, TableLifetime, TableState, TableType } from "./table-state.ts";
 
 const NAME_BYTES_MAX = 255;

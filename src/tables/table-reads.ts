@@ -1,5 +1,6 @@
 /** Reading one table on this node: local, synchronous, never waiting. Shared by both table types. */
 import { InvalidArgumentError, TableError } from "../errors.ts";
+import { checkSchema, type StandardSchema } from "../standard-schema.ts";
 import { stampToMs } from "./hybrid-clock.ts";
 import { compareEncodedKeys, decodeKey, encodeKey, type Key } from "./key.ts";
 import type { KeyScan, ScanRange } from "./ordered-keys.ts";
@@ -7,7 +8,6 @@ import type { Row } from "./row.ts";
 import { RowScan } from "./row-scan.ts";
 import type { SecondaryIndex } from "./secondary-index.ts";
 import type { SplitPolicy } from "./split.ts";
-import { checkSchema, type StandardSchema } from "./table-schema.ts";
 import type { TableLifetime, TableState, TableType } from "./table-state.ts";
 import type { Tables } from "./tables.ts";
 import { encodeValue } from "./value.ts";

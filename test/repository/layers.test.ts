@@ -19,7 +19,7 @@ const FAULTS: readonly (readonly [path: string, content: string, message: string
   ["transient/p9.ts", 'import "../tables/key.ts";', "only the tables' public face"],
   ["transient/p25.ts", 'import "../tables/table-state.ts";', "only the tables' public face"],
   ["transient/p10.ts", 'import "../node/p6.ts";', "is of transient and imports"],
-  ["sql.ts", 'import "./tables/key.ts";', "is a leaf and imports src/tables/key.ts"],
+  ["bytes.ts", 'import "./tables/key.ts";', "is a leaf and imports src/tables/key.ts"],
   ["runtime.ts", 'import { readFile } from "node:fs";', "is a leaf and imports node:fs"],
   ["index.ts", 'import "./errors.ts";\nexport const one = 1;', "lists names only"],
   ["cli/p11.ts", 'import { startNode } from "../index.ts";', "a face made for users"],
@@ -38,6 +38,7 @@ const FAULTS: readonly (readonly [path: string, content: string, message: string
   ["tables/p22.ts", "export const wait = async () => {};", "uses async"],
   ["tables/p23.ts", "export const wait = () => Promise.resolve();", "uses Promise"],
   ["tables/p24.ts", "export const now = globalThis.performance;", "uses globalThis"],
+  ["tables/p26.ts", 'import "../system-clock.ts";', "is pure and imports src/system-clock.ts"],
   ["cluster/membership.ts", "setInterval(() => {}, 1);", "uses a timer"],
   ["discovery/schedule.ts", "export const now = Date.now();", "uses Date.now"],
 ];

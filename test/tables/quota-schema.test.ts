@@ -1,7 +1,7 @@
 /** Quotas and schemas: what a writer may not write is refused before anything has changed. */
 import { describe, expect, it } from "vitest";
 import { InvalidOptionsError, InvalidValueError, TooLargeError } from "../../src/errors.ts";
-import type { StandardSchema } from "../../src/tables/table-schema.ts";
+import type { StandardSchema } from "../../src/standard-schema.ts";
 import { Faces, type Session } from "./faces.ts";
 
 const ann: Session = { user: "ann", at: 1 };

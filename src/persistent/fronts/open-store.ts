@@ -1,7 +1,7 @@
 /** Opens one store of any kind on an adapter that is open. */
 import { InvalidArgumentError, UnsupportedError } from "../../errors.ts";
 import type { StoreKind } from "../contract/capabilities.ts";
-import type { Budget, PlaceKind, StoreAdapter } from "../contract/driver.ts";
+import type { Budget, Place, PlaceKind, RowsDriver, StoreAdapter } from "../contract/driver.ts";
 import { checkHost, checkStoreName, checkTimeout } from "../contract/inputs.ts";
 import type {
   ArchiveStore,
@@ -36,27 +36,32 @@ const PLACE_KINDS: Readonly<Record<StoreKind, PlaceKind>> = {
 /** One for the process: its keys are greater from one to the next. */
 let archiveKeys: ArchiveKeys | undefined;
 
+/** Puts something in front of a driver, for example a cache. */
+export type WrapRows = (rows: RowsDriver, place: Place) => RowsDriver;
+
 /** Opens stores of one adapter. */
 export class StoreOpener {
   readonly #adapter: StoreAdapter;
+  readonly #wrap: WrapRows;
 
-  constructor(adapter: StoreAdapter) {
+  constructor(adapter: StoreAdapter, wrap: WrapRows = (rows) => rows) {
     this.#adapter = adapter;
+    this.#wrap = wrap;
   }
 
   async keyval<V>(settings: StoreSettings): Promise<KeyvalStore<V>> {
     const { front, place, budget } = this.#check(settings, "keyval");
-    return new KeyvalFront<V>(front, await this.#adapter.openRows(place, budget));
+    return new KeyvalFront<V>(front, await this.#openRows(place, budget));
   }
 
   async map<V>(settings: StoreSettings): Promise<MapStore<V>> {
     const { front, place, budget } = this.#check(settings, "map");
-    return new MapFront<V>(front, await this.#adapter.openRows(place, budget));
+    return new MapFront<V>(front, await this.#openRows(place, budget));
   }
 
   async keyvalPlus<V>(settings: StoreSettings): Promise<KeyvalPlusStore<V>> {
     const { front, place, budget } = this.#check(settings, "keyval+");
-    return new KeyvalPlusFront<V>(front, await this.#adapter.openRows(place, budget));
+    return new KeyvalPlusFront<V>(front, await this.#openRows(place, budget));
   }
 
   async archive<V>(settings: StoreSettings): Promise<ArchiveStore<V>> {
@@ -64,6 +69,10 @@ export class StoreOpener {
     const driver = await this.#adapter.openArchive(place, budget);
     archiveKeys ??= new ArchiveKeys();
     return new ArchiveFront<V>(front, driver, archiveKeys);
+  }
+
+  async #openRows(place: Place, budget: Budget): Promise<RowsDriver> {
+    return this.#wrap(await this.#adapter.openRows(place, budget), place);
   }
 
   #check(settings: StoreSettings, kind: StoreKind) {
@@ -85,7 +94,7 @@ export class StoreOpener {
       );
     }
     const front: FrontSettings = { host, name, kind, capabilities, timeoutMs, valueBytesMax };
-    const place = { host, store: name, kind: PLACE_KINDS[kind] };
+    const place: Place = { host, store: name, kind: PLACE_KINDS[kind] };
     const budget: Budget = { timeoutMs, signal };
     return { front, place, budget };
   }

@@ -1,5 +1,5 @@
-/** A table's schema: checked on the node that writes; others take what was written. */
-import { InvalidValueError, type ValueIssue } from "../errors.ts";
+/** Schemas of users, by the Standard Schema interface: checked where a value is written. */
+import { InvalidValueError, type ValueIssue } from "./errors.ts";
 
 /** Issues that go into a message. */
 const ISSUES_SHOWN_MAX = 10;
@@ -32,9 +32,7 @@ export function checkSchema(schema: StandardSchema, value: unknown): unknown {
   const result = schema["~standard"].validate(value);
   if (result instanceof Promise) {
     result.catch(() => {});
-    throw new InvalidValueError(
-      "the schema validates asynchronously; tables need an answer at once",
-    );
+    throw new InvalidValueError("the schema validates asynchronously; an answer is needed at once");
   }
   if (result.issues === undefined) return result.value;
   const issues = result.issues.map(plainIssue);

@@ -1,0 +1,244 @@
+/**
+ * Rows with a read cache in front. What is read is kept, also that there is nothing; of several
+ * who ask for the same at a time one asks the back end. A write makes this and the other
+ * processes forget the user; a read that was under way meanwhile is answered but not kept.
+ */
+import { LRUCache } from "lru-cache";
+import { InvalidOptionsError } from "../../errors.ts";
+import type { Clock } from "../../runtime.ts";
+import type { Budget, Place, RowsDriver, UserPage } from "../contract/driver.ts";
+import type { CacheCoherence, Invalidation } from "./coherence.ts";
+
+/** How much is kept and for how long. */
+export interface CacheOptions {
+  /** The most users. Default 10,000. */
+  readonly usersMax?: number;
+  /** The most bytes of values, two for each character. Default 64 MiB. */
+  readonly bytesMax?: number;
+  /**
+   * How old what is kept may be, ms: also how long another process may see an old value when it
+   * could not be told of a write. Default 60,000.
+   */
+  readonly ttlMs?: number;
+}
+
+const DEFAULTS: Required<CacheOptions> = {
+  usersMax: 10_000,
+  bytesMax: 64 * 1024 * 1024,
+  ttlMs: 60_000,
+};
+/** What a user weighs beside the values, bytes. */
+const USER_BYTES = 200;
+
+/** What is known of a user. An object of its own after each time that all was forgotten. */
+interface Known {
+  readonly values: Map<string, string | undefined>;
+  whole: ReadonlyMap<string, string> | undefined;
+  bytes: number;
+  readonly since: number;
+}
+
+/** A question under way. */
+interface Flight {
+  readonly answer: Promise<string | undefined | ReadonlyMap<string, string>>;
+}
+
+/** How often the cache had the answer. */
+export interface CacheCounts {
+  readonly hits: number;
+  readonly misses: number;
+  readonly users: number;
+  readonly bytes: number;
+}
+
+/** See the head of this file. */
+export class CachedRows implements RowsDriver {
+  readonly #rows: RowsDriver;
+  readonly #place: Place;
+  readonly #coherence: CacheCoherence;
+  readonly #clock: Clock;
+  readonly #ttlMs: number;
+  readonly #known: LRUCache<string, Known>;
+  /** By user, then by key; undefined is the whole of the user. */
+  readonly #flights = new Map<string, Map<string | undefined, Flight>>();
+  readonly #stop: () => void;
+  #hits = 0;
+  #misses = 0;
+
+  /** @throws InvalidOptionsError */
+  constructor(
+    rows: RowsDriver,
+    place: Place,
+    options: CacheOptions,
+    { clock, coherence }: { readonly clock: Clock; readonly coherence: CacheCoherence },
+  ) {
+    const checked = checkCache(options);
+    this.#rows = rows;
+    this.#place = place;
+    this.#clock = clock;
+    this.#coherence = coherence;
+    this.#ttlMs = checked.ttlMs;
+    this.#known = new LRUCache({ max: checked.usersMax, maxSize: checked.bytesMax });
+    this.#stop = coherence.listen((change) => this.#onChange(change));
+  }
+
+  get counts(): CacheCounts {
+    const { size: users, calculatedSize: bytes } = this.#known;
+    return { hits: this.#hits, misses: this.#misses, users, bytes };
+  }
+
+  async read(user: string, key: string, budget: Budget): Promise<string | undefined> {
+    const known = this.#fresh(user);
+    if (known !== undefined && (known.whole !== undefined || known.values.has(key))) {
+      this.#hits++;
+      return known.whole === undefined ? known.values.get(key) : known.whole.get(key);
+    }
+    const answer = await this.#ask(user, key, () => this.#rows.read(user, key, budget));
+    if (typeof answer === "object") throw new TypeError("a whole came for a value");
+    return answer;
+  }
+
+  async readUser(user: string, budget: Budget): Promise<ReadonlyMap<string, string>> {
+    const known = this.#fresh(user);
+    if (known?.whole !== undefined) {
+      this.#hits++;
+      return known.whole;
+    }
+    const answer = await this.#ask(user, undefined, () => this.#rows.readUser(user, budget));
+    if (typeof answer !== "object") throw new TypeError("a value came for a whole");
+    return answer;
+  }
+
+  write(
+    user: string,
+    changes: ReadonlyMap<string, string | undefined>,
+    budget: Budget,
+  ): Promise<void> {
+    return this.#change(user, () => this.#rows.write(user, changes, budget));
+  }
+
+  replaceUser(user: string, rows: ReadonlyMap<string, string>, budget: Budget): Promise<void> {
+    return this.#change(user, () => this.#rows.replaceUser(user, rows, budget));
+  }
+
+  users(page: UserPage, budget: Budget): Promise<readonly string[]> {
+    return this.#rows.users(page, budget);
+  }
+
+  readKey(
+    key: string,
+    page: UserPage,
+    budget: Budget,
+  ): Promise<readonly (readonly [string, string])[]> {
+    return this.#rows.readKey(key, page, budget);
+  }
+
+  deleteKey(key: string, budget: Budget): Promise<number> {
+    return this.#change(undefined, () => this.#rows.deleteKey(key, budget));
+  }
+
+  /** Forgets everything and listens no more. */
+  close(): void {
+    this.#stop();
+    this.#onChange(undefined);
+  }
+
+  /** Also after an error, as it may not tell whether the write was made. */
+  async #change<T>(user: string | undefined, act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } finally {
+      this.#forget(user);
+      const { host, store } = this.#place;
+      await this.#coherence.invalidate({ host, store, user });
+    }
+  }
+
+  #onChange(change: Invalidation | undefined): void {
+    if (change === undefined) return this.#forget(undefined);
+    const { host, store } = this.#place;
+    if (change.host === host && change.store === store) this.#forget(change.user);
+  }
+
+  #forget(user: string | undefined): void {
+    if (user === undefined) {
+      this.#known.clear();
+      this.#flights.clear();
+    } else {
+      this.#known.delete(user);
+      this.#flights.delete(user);
+    }
+  }
+
+  #fresh(user: string): Known | undefined {
+    const known = this.#known.get(user);
+    if (known === undefined) return undefined;
+    if (this.#clock.now() - known.since < this.#ttlMs) return known;
+    this.#known.delete(user);
+    return undefined;
+  }
+
+  /** Joins who asks the same already, unless something was written since. */
+  #ask(user: string, key: string | undefined, act: () => Promise<Answer>): Promise<Answer> {
+    const flights = this.#flights.get(user) ?? new Map<string | undefined, Flight>();
+    const known = flights.get(key);
+    if (known !== undefined) {
+      this.#hits++;
+      return known.answer;
+    }
+    this.#misses++;
+    const since = this.#clock.now();
+    const flight: Flight = {
+      answer: act().then(
+        (answer) => {
+          // Gone from the list: something was written while this was under way.
+          if (this.#land(user, key, flight)) this.#keep(user, key, answer, since);
+          return answer;
+        },
+        (error: unknown) => {
+          this.#land(user, key, flight);
+          throw error;
+        },
+      ),
+    };
+    flights.set(key, flight);
+    this.#flights.set(user, flights);
+    return flight.answer;
+  }
+
+  #land(user: string, key: string | undefined, flight: Flight): boolean {
+    const flights = this.#flights.get(user);
+    if (flights?.get(key) !== flight) return false;
+    flights.delete(key);
+    if (flights.size === 0) this.#flights.delete(user);
+    return true;
+  }
+
+  #keep(user: string, key: string | undefined, answer: Answer, since: number): void {
+    const known = this.#fresh(user) ?? { values: new Map(), whole: undefined, bytes: 0, since };
+    if (typeof answer === "object") {
+      known.whole = answer;
+      for (const [name, text] of answer) known.bytes += 2 * (name.length + text.length);
+    } else if (key !== undefined) {
+      known.values.set(key, answer);
+      known.bytes += 2 * (key.length + (answer?.length ?? 0));
+    }
+    // A user who is larger than all of the cache is not kept.
+    this.#known.set(user, known, { size: USER_BYTES + 2 * user.length + known.bytes });
+  }
+}
+
+type Answer = string | undefined | ReadonlyMap<string, string>;
+
+/** @throws InvalidOptionsError with all faults */
+function checkCache(options: CacheOptions): Required<CacheOptions> {
+  const faults: string[] = [];
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(DEFAULTS, name)) faults.push(`unknown option "${name}"`);
+    else if (!Number.isSafeInteger(value) || value < 1) {
+      faults.push(`${name} is ${String(value)}, allowed are integers above 0`);
+    }
+  }
+  if (faults.length > 0) throw new InvalidOptionsError("cache", faults);
+  return { ...DEFAULTS, ...options };
+}

@@ -1,0 +1,256 @@
+/** All persistent stores of a program: opened by a configuration, handed out, closed together. */
+import { DisabledError, InvalidOptionsError } from "../errors.ts";
+import { type Clock, type Log, type Random, silentLog } from "../runtime.ts";
+import { systemClock, systemRandom } from "../system-clock.ts";
+import type { AdapterFactory } from "./adapters/adapter-factory.ts";
+import { type CacheCoherence, localCoherence } from "./cache/coherence.ts";
+import {
+  type Collection,
+  type CollectionOptions,
+  openCollection,
+} from "./collections/collection.ts";
+import { type StoresConfiguration, StoresPlan } from "./configuration/stores-configuration.ts";
+import type { Budget, Place, StoreAdapter } from "./contract/driver.ts";
+import { checkHost, checkTimeout, checkUser } from "./contract/inputs.ts";
+import type {
+  ArchiveStore,
+  CallOptions,
+  KeyvalPlusStore,
+  KeyvalStore,
+  MapStore,
+  User,
+} from "./contract/kinds.ts";
+import type { StoreValue } from "./contract/store-value.ts";
+import { StoreOpener, type StoreSettings } from "./fronts/open-store.ts";
+import { TIMEOUT_MS } from "./fronts/store-front.ts";
+
+/** What stores need of the outside world; all of it may be left out. */
+export interface StoresEnvironment {
+  /** Default: no log. */
+  readonly log?: Log;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Adapters of your own. */
+  readonly adapters?: readonly AdapterFactory[];
+  /** How long a back end may take to open, and the default of each call, ms. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** The host of stores for which none is named. Default "default". */
+  readonly host?: string;
+  /** How caches of several processes are kept in step. Default: each by itself. */
+  readonly coherence?: CacheCoherence;
+}
+
+/** Options of one store. */
+export interface OpenStoreOptions extends Partial<Omit<StoreSettings, "name">> {}
+
+/** A back end that is open. */
+export interface OpenConnection {
+  /** Its name in the configuration. */
+  readonly name: string;
+  readonly adapter: StoreAdapter;
+}
+
+/** One line of a status. */
+export interface ConnectionStatus {
+  readonly connection: string;
+  readonly adapter: string;
+  readonly isPersistent: boolean;
+  readonly isShared: boolean;
+}
+
+/**
+ * Opens every back end that the configuration names.
+ * @throws InvalidOptionsError with all faults; what the back ends throw if one cannot be opened
+ */
+export async function openStores(
+  configuration: StoresConfiguration,
+  environment: StoresEnvironment = {},
+): Promise<Stores> {
+  const { adapters = [], timeoutMs = TIMEOUT_MS, host = "default" } = environment;
+  checkTimeout(timeoutMs);
+  checkHost(host);
+  const plan = StoresPlan.of(configuration, adapters);
+  const lent = {
+    clock: environment.clock ?? systemClock,
+    random: environment.random ?? systemRandom,
+    log: environment.log ?? silentLog,
+  };
+  const made = await makeAll(plan, lent);
+  const budget = { timeoutMs, signal: undefined };
+  const openings = await Promise.allSettled(
+    made.map(async ({ name, adapter }) => {
+      await adapter.open(budget);
+      lent.log.info({ connection: name, adapter: adapter.name }, "stores opened");
+    }),
+  );
+  const failed = openings.find((each) => each.status === "rejected");
+  if (failed !== undefined) {
+    await Promise.allSettled(made.map(({ adapter }) => adapter.close()));
+    throw failed.reason;
+  }
+  for (const { name, adapter } of made) {
+    if (adapter.name !== "memory") continue;
+    lent.log.warn({ connection: name }, "stores in memory: what is written is lost at the end");
+  }
+  const coherence = environment.coherence ?? localCoherence;
+  return new Stores(plan, made, { ...lent, timeoutMs, host, coherence });
+}
+
+/** Every fault of every connection at once. */
+async function makeAll(
+  plan: StoresPlan,
+  lent: { clock: Clock; random: Random; log: Log },
+): Promise<OpenConnection[]> {
+  const made: OpenConnection[] = [];
+  const faults: string[] = [];
+  for (const { name, factory, options } of plan.connections) {
+    try {
+      made.push({ name, adapter: await factory.make(options, { ...lent, connection: name }) });
+    } catch (error) {
+      if (!(error instanceof InvalidOptionsError)) throw error;
+      faults.push(...error.faults.map((fault) => `connections.${name}: ${fault}`));
+    }
+  }
+  if (faults.length > 0) throw new InvalidOptionsError("stores", faults);
+  return made;
+}
+
+/** See the head of this file. */
+export class Stores {
+  readonly #plan: StoresPlan;
+  readonly #connections: readonly OpenConnection[];
+  readonly #lent: Required<Omit<StoresEnvironment, "adapters">>;
+  readonly #openers = new Map<StoreAdapter, StoreOpener>();
+
+  /** Use `openStores`. */
+  constructor(
+    plan: StoresPlan,
+    connections: readonly OpenConnection[],
+    lent: Required<Omit<StoresEnvironment, "adapters">>,
+  ) {
+    this.#plan = plan;
+    this.#connections = connections;
+    this.#lent = lent;
+  }
+
+  /** All back ends that are open. */
+  get connections(): readonly OpenConnection[] {
+    return this.#connections;
+  }
+
+  /** A store of one value for each user. */
+  keyval<V = StoreValue>(name: string, options?: OpenStoreOptions): Promise<KeyvalStore<V>> {
+    const settings = this.#settings(name, options);
+    return this.#opener(settings).then((opener) => opener.keyval<V>(settings));
+  }
+
+  /** A store of several values for each user. */
+  map<V = StoreValue>(name: string, options?: OpenStoreOptions): Promise<MapStore<V>> {
+    const settings = this.#settings(name, options);
+    return this.#opener(settings).then((opener) => opener.map<V>(settings));
+  }
+
+  /** The same rows as `map`, also as a whole. */
+  keyvalPlus<V = StoreValue>(
+    name: string,
+    options?: OpenStoreOptions,
+  ): Promise<KeyvalPlusStore<V>> {
+    const settings = this.#settings(name, options);
+    return this.#opener(settings).then((opener) => opener.keyvalPlus<V>(settings));
+  }
+
+  /** A store of lists of items. */
+  archive<V = StoreValue>(name: string, options?: OpenStoreOptions): Promise<ArchiveStore<V>> {
+    const settings = this.#settings(name, options);
+    return this.#opener(settings).then((opener) => opener.archive<V>(settings));
+  }
+
+  /** A typed collection of your own: values of one type by id. */
+  async open<T>(name: string, options: CollectionOptions<T> = {}): Promise<Collection<T>> {
+    const settings = this.#settings(name, options);
+    const { adapter } = this.connectionFor(settings.host, name);
+    const { clock, coherence } = this.#lent;
+    return openCollection(adapter, settings, options, { clock, coherence });
+  }
+
+  /**
+   * The back end that the configuration chooses.
+   * @throws InvalidOptionsError if it chooses none
+   */
+  connectionFor(host: string, store: string): OpenConnection {
+    const name = this.#plan.connectionFor(host, store);
+    const found = this.#connections.find((connection) => connection.name === name);
+    if (found === undefined) throw new TypeError(`the connection ${name} was not made`);
+    return found;
+  }
+
+  /** Removes all that a user has in the stores of a host, on every back end. */
+  async purge(user: User, options: OpenStoreOptions = {}): Promise<void> {
+    const name = checkUser(user);
+    const { host } = this.#settings("purge", options);
+    for (const { adapter } of this.#connections) {
+      try {
+        await adapter.purge(host, name, this.#budget(options));
+      } catch (error) {
+        // What keeps nothing has nothing to remove.
+        if (!(error instanceof DisabledError)) throw error;
+      }
+    }
+  }
+
+  /** Every store that was ever opened on a back end; of one host, or of all. */
+  async places(
+    connection: string,
+    host?: string,
+    options?: CallOptions,
+  ): Promise<readonly Place[]> {
+    const found = this.#connections.find(({ name }) => name === connection);
+    if (found !== undefined) return found.adapter.places(host, this.#budget(options));
+    const known = this.#connections.map(({ name }) => name).join(", ");
+    throw new InvalidOptionsError("stores", [`no connection "${connection}"; there are ${known}`]);
+  }
+
+  /** Resolves if every back end answers. */
+  async ping(options?: CallOptions): Promise<void> {
+    const budget = this.#budget(options);
+    await Promise.all(this.#connections.map(({ adapter }) => adapter.ping(budget)));
+  }
+
+  /** What there is, and what it promises. */
+  status(): ConnectionStatus[] {
+    return this.#connections.map(({ name, adapter }) => {
+      const { isPersistent, isShared } = adapter.capabilities;
+      return { connection: name, adapter: adapter.name, isPersistent, isShared };
+    });
+  }
+
+  /** Lets go of all back ends. Calls that are under way settle. */
+  async close(): Promise<void> {
+    await Promise.all(this.#connections.map(({ adapter }) => adapter.close()));
+  }
+
+  async #opener({ host, name }: StoreSettings): Promise<StoreOpener> {
+    const { adapter } = this.connectionFor(host, name);
+    const opener = this.#openers.get(adapter) ?? new StoreOpener(adapter);
+    this.#openers.set(adapter, opener);
+    return opener;
+  }
+
+  #settings(name: string, options: OpenStoreOptions = {}): StoreSettings {
+    const { host = this.#lent.host, timeoutMs = this.#lent.timeoutMs } = options;
+    const { signal, valueBytesMax } = options;
+    return {
+      host,
+      name,
+      timeoutMs,
+      ...(signal === undefined ? {} : { signal }),
+      ...(valueBytesMax === undefined ? {} : { valueBytesMax }),
+    };
+  }
+
+  #budget(options: CallOptions = {}): Budget {
+    const { timeoutMs = this.#lent.timeoutMs, signal } = options;
+    checkTimeout(timeoutMs);
+    return { timeoutMs, signal };
+  }
+}
