@@ -18,7 +18,7 @@ import { ArchivePreferences, type Behaviour } from "./preferences.ts";
 import { mamTables } from "./tables.ts";
 
 export interface MessageArchivesOptions {
-  /** Has the tables of `mamTableStatements`. Closed by whoever opened it. */
+  /** Has been migrated. Closed by whoever opened it. */
   readonly database: SqlDatabase;
   /** This node's number, 1 to 255: no other that writes into the same database may have it. */
   readonly node: number;
@@ -27,7 +27,7 @@ export interface MessageArchivesOptions {
   readonly log: Log;
   /** The clock of ids, µs since 1970. Default: that of `clock`, which counts ms. */
   readonly nowUs?: () => bigint;
-  /** Begins the names of the tables. Default "". */
+  /** Begins the names of the tables, as in the migrations. Default "skein_". */
   readonly tablePrefix?: string;
   /** Messages of a page, and the most that a look-up may ask for. 1 to 10,000. Default 50. */
   readonly pageSize?: number;

@@ -48,7 +48,7 @@ export const storesTables: Migration = {
         kind: "index",
         index: `${prefix}item_by_key`,
         table: `${prefix}item`,
-        columns: ["store_id", "item_key"],
+        columns: ["store_id", "item_key", "user_name"],
       },
       {
         kind: "table",

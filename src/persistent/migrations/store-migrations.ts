@@ -4,9 +4,11 @@
  */
 import type { Migration } from "../../sql/migrations/migration.ts";
 import { storesTables } from "./0001-stores.ts";
+import { messageTables } from "./0002-messages.ts";
+import { rosterTables } from "./0003-rosters.ts";
 
 /** All of them, in order. */
-export const STORE_MIGRATIONS: readonly Migration[] = [storesTables];
+export const STORE_MIGRATIONS: readonly Migration[] = [storesTables, messageTables, rosterTables];
 
 /** What goes before the names of all tables, unless another is chosen. */
 export const STORE_PREFIX = "skein_";

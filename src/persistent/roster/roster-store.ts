@@ -32,10 +32,10 @@ import {
 import { rosterTables } from "./tables.ts";
 
 export interface RosterStoreOptions {
-  /** Has the tables of `rosterTableStatements`. Closed by whoever opened it. */
+  /** Has been migrated. Closed by whoever opened it. */
   readonly database: SqlDatabase;
   readonly clock: Clock;
-  /** Begins the names of the tables. Default "". */
+  /** Begins the names of the tables, as in the migrations. Default "skein_". */
   readonly tablePrefix?: string;
   /** The most items of one roster. Default 10,000. */
   readonly itemsMax?: number;

@@ -10,9 +10,8 @@ import {
 import { systemClock } from "../../../src/node/system.ts";
 import type { RosterItem, RosterItemInput } from "../../../src/persistent/roster/roster-item.ts";
 import { RosterStore } from "../../../src/persistent/roster/roster-store.ts";
-import { rosterTableStatements } from "../../../src/persistent/roster/tables.ts";
 import type { SqlDatabase } from "../../../src/sql/database.ts";
-import { onEachDatabase } from "../databases.ts";
+import { makeStoreTables, onEachDatabase } from "../databases.ts";
 
 const jid = fc.constantFrom(
   "bob@b.example",
@@ -93,7 +92,7 @@ onEachDatabase("rosters", (testDatabase) => {
 
   beforeAll(async () => {
     database = await testDatabase.open();
-    for (const text of rosterTableStatements(database.traits)) await database.execute(text);
+    await makeStoreTables(database);
     const others = [database, await testDatabase.open()];
     stores = others.map(
       (each) => new RosterStore({ database: each, clock: systemClock, removalsMax: 3 }),
@@ -210,7 +209,7 @@ onEachDatabase("rosters", (testDatabase) => {
     expect((await store().getSince(ann, early)).kind).toBe("whole");
     expect((await store().getSince(ann, late)).kind).toBe("changes");
     const rows = await database.query(
-      "select i.jid from roster_item i join roster_owner o on o.id = i.roster_id where o.name = ?",
+      "select i.jid from skein_roster_item i join skein_roster_owner o on o.id = i.roster_id where o.name = ?",
       [ann.name],
     );
     expect(rows).toHaveLength(5);
@@ -231,14 +230,16 @@ onEachDatabase("rosters", (testDatabase) => {
     const old = (await store().get(ann)).version;
     expect(await store().removeUser(ann)).toBe(true);
     expect(await store().removeUser(ann)).toBe(false);
-    const left = await database.query("select id from roster_owner where name = ?", [ann.name]);
+    const left = await database.query("select id from skein_roster_owner where name = ?", [
+      ann.name,
+    ]);
     expect(left).toEqual([]);
     expect(await store().get(ann)).toEqual({ version: "0", items: [] });
     await store().set(ann, "eve@e", {});
     const news = await store().getSince(ann, old);
     expect(news).toMatchObject({ kind: "whole", items: [{ jid: "eve@e" }] });
     const orphans = await database.query(
-      "select i.jid from roster_item i left join roster_owner o on o.id = i.roster_id where o.id is null",
+      "select i.jid from skein_roster_item i left join skein_roster_owner o on o.id = i.roster_id where o.id is null",
     );
     expect(orphans).toEqual([]);
   });
