@@ -19,8 +19,8 @@ export interface Mutation {
   readonly edits: readonly Edit[];
   /** The seed that noticed it last: tried first. */
   readonly seed: number;
-  /** Of runs of serial calls, or with tables that pause. */
-  readonly kind?: "serial" | "split";
+  /** Of runs of serial calls, with tables that pause, or of large worlds only. */
+  readonly kind?: "serial" | "split" | "size=large";
 }
 
 const one = (
@@ -151,11 +151,6 @@ const STATE: readonly Mutation[] = [
     "src/tables/session.ts",
     "this.#replica.touchSets.add(this.dirty);",
     "",
-  ]),
-  one("scan-forgets-dirty", "a scan that passes over a key leaves its mark", 370, [
-    "src/tables/session.ts",
-    "if (isWanted) this.#add(table, head.key, head);",
-    "if (isWanted) this.dirty.get(table)?.delete(head.key);\n          if (isWanted) this.#add(table, head.key, head);",
   ]),
   one("own-changes-ignored", "a puller notes what changes while a pull is open", 56, [
     "src/tables/pull.ts",
@@ -367,16 +362,29 @@ const CLOSING: readonly Mutation[] = [
       },
     ],
   },
+  one("retired-is-covered", "all of a retired origin counts as covered", 1, [
+    "src/tables/origins.ts",
+    "this.vector[index] = COVERS_ALL;\n    this.listed[index] = false;",
+    "this.listed[index] = false;",
+  ]),
   one("adopts-other-coverage", "a retirement is adopted where as much is covered", 17, [
     "src/tables/retirement.ts",
     "index === origins.self || origins.vector[index] !== seq",
     "index === origins.self",
   ]),
-  one("strangers-kept", "an origin that nobody alive knew as a member is closed, too", 254, [
-    "src/cluster/roster.ts",
-    "for (const origin of this.#environment.openOrigins()) this.#detector.learned(origin, now);",
-    "this.#detector.forget(-now);",
-  ]),
+  {
+    name: "strangers-kept",
+    rule: "an origin that nobody alive knew as a member is closed, too",
+    seed: 254,
+    kind: "size=large",
+    edits: [
+      {
+        file: "src/cluster/roster.ts",
+        find: "for (const origin of this.#environment.openOrigins()) this.#detector.learned(origin, now);",
+        replace: "this.#detector.forget(-now);",
+      },
+    ],
+  },
   one("goodbye-unheard", "a goodbye closes its sender", 16, [
     "src/cluster/cluster.ts",
     'case "goodbye":',

@@ -4,6 +4,8 @@
  * the same rows, and a write on one of them counts or names every other one. One broken link of
  * three or more nodes, then several: a path, a star, a ring that lacks two, two pieces.
  */
+import { SplitError } from "../../src/errors.ts";
+import type { TableState } from "../../src/tables/table-state.ts";
 import { encodeValue } from "../../src/tables/value.ts";
 import type { ExpiryChecker } from "./expiry-checker.ts";
 import type { Faults } from "./faults.ts";
@@ -39,6 +41,14 @@ export interface BrokenLinksParts {
 /** Nodes that are one piece by the links left. */
 type Piece = readonly Incarnation[];
 
+/** Of a write on broken links. */
+interface WriteAbout {
+  readonly piece: Piece;
+  /** No more than one link is broken. */
+  readonly isOne: boolean;
+  readonly settled: () => void;
+}
+
 interface Link {
   readonly from: string;
   readonly to: string;
@@ -48,6 +58,7 @@ interface Link {
 /** The stage. The caller lets the cluster come to rest after each break. */
 export class BrokenLinks {
   readonly #parts: BrokenLinksParts;
+  #isMended = true;
 
   constructor(parts: BrokenLinksParts) {
     this.#parts = parts;
@@ -74,8 +85,6 @@ export class BrokenLinks {
     const random = new SeededRandom(this.#parts.script.seed, 15);
     if (live.length < 4 || !random.chance(this.#shape.severalLinksShare) || this.#parts.isOver())
       return false;
-    // Writes that need a majority may wait for members whose acknowledgements do not come.
-    if (this.#parts.script.tables.some(({ split = "merge" }) => split !== "merge")) return false;
     const { pieces, left } = layoutOf(random, live);
     const broken: Link[] = [];
     for (const [at, one] of live.entries()) {
@@ -103,13 +112,15 @@ export class BrokenLinks {
     const what = broken.map(({ from, to, oneWay }) => `${from} ${oneWay ? "->" : "-"} ${to}`);
     this.#parts.trace?.(time.nowMs, "network", `breaks ${what} for good`);
     faults.calm.begin();
+    this.#isMended = false;
     const toldShare = random.pick([0, 1]);
     for (const { from, to, oneWay } of broken) {
       network.cut(from, to, { oneWay, toldShare, detectMs: 400, brokenShare: 0.5 });
     }
     const steps = Math.max(...pieces.map((piece) => piece.length));
-    const fault = this.#judge(pieces, this.#relayMs(steps));
+    const fault = this.#judge(pieces, this.#relayMs(steps), broken.length === 1);
     if (fault !== null) report("relay", `${what}: ${fault}`);
+    this.#isMended = true;
     for (const { from, to } of broken) network.repair(from, to);
     faults.calm.end(time.nowMs);
   }
@@ -121,7 +132,7 @@ export class BrokenLinks {
     return (nodes - 2) * (2 * pingMs + 2 * (delayMaxMs + jitterMs)) + 8 * pingMs;
   }
 
-  #judge(pieces: readonly Piece[], relayMs: number): string | null {
+  #judge(pieces: readonly Piece[], relayMs: number, isOne: boolean): string | null {
     const { time, expiry, script, isOver } = this.#parts;
     const { pingMs = 1000, downMs = 4000 } = script.timings;
     const { lagMs = 4000 } = script.limits;
@@ -131,7 +142,7 @@ export class BrokenLinks {
     for (const piece of pieces) {
       for (const life of piece) {
         if (!writers.includes(life)) continue;
-        life.process.call(() => this.#write(life, piece, () => settled++));
+        life.process.call(() => this.#write(life, { piece, isOne, settled: () => settled++ }));
       }
     }
     const settledMs = time.nowMs + Math.max(relayMs, lagMs + 3 * pingMs);
@@ -153,31 +164,71 @@ export class BrokenLinks {
     return fault;
   }
 
-  #write(life: Incarnation, piece: Piece, settled: () => void): void {
+  /** Acknowledgements by way of one other node come sooner than their writer stops to wait. */
+  get #isSwift(): boolean {
+    const { pingMs = 1000 } = this.#parts.script.timings;
+    const { delayMaxMs, jitterMs } = this.#parts.script.network;
+    const { lagMs = 4000 } = this.#parts.script.limits;
+    return lagMs >= 4 * pingMs + 6 * (delayMaxMs + jitterMs);
+  }
+
+  #write(life: Incarnation, about: WriteAbout): void {
     const { script, writes, report } = this.#parts;
+    const { piece, isOne } = about;
+    let isSettled = false;
+    const settled = (): void => {
+      if (!isSettled) about.settled();
+      isSettled = true;
+    };
     const { tables } = life.engine;
     const [table] = script.tables;
     if (table === undefined) return settled();
     const state = life.declare(table);
     const refusal = tables.split.errorOf(state, false);
-    if (refusal !== null) report("split:refused", `${life.who} by relay: ${refusal.message}`);
-    if (refusal !== null) return;
+    const mayPause = !isOne && this.#mayPause(life, state, piece);
+    if (refusal !== null && !mayPause) {
+      report("split:refused", `${life.who} by relay: ${refusal.message}`);
+    }
+    if (refusal !== null) return settled();
     const value = encodeValue({ u: "u1" });
     const verb = table.type === "bag" ? "add" : "set";
     const seq = writes.during({ verb, value }, () =>
       tables.write[verb](state, KEYS[1] as string, value),
     );
-    const fail = (error: Error): void =>
+    // Too few can be heard of in time: it waits for acknowledgements until the links are back.
+    if (mayPause || (!isOne && this.#mayWait(life, state, piece))) settled();
+    const fail = (error: Error): void => {
+      if (mayPause && error instanceof SplitError) return;
       report("relay", `${life.who}: a write by relay: ${error.message}`);
+    };
     const done = (reached: { nodes: number; catchingUp: readonly string[] }): void => {
       settled();
       const { nodes, catchingUp } = reached;
+      // It may have waited until the links were back.
+      if (this.#isMended) return;
       const missing = piece.length - 1 - nodes - catchingUp.length;
-      if (missing >= 0 && missing <= takenForDead(life, piece)) return;
+      const isLate = catchingUp.length > 0 && isOne && this.#isSwift;
+      if (missing >= 0 && missing <= takenForDead(life, piece) && !isLate) return;
       const said = `counts ${nodes} and names ${catchingUp.join(", ") || "nobody"}`;
       report("relay", `${life.who}: a write by relay ${said}, of ${piece.length - 1} others`);
     };
     tables.wait(seq, { need: "all", timeoutMs: 60_000 }, { done, fail }, state);
+  }
+
+  /** Whether writers of the table may be refused while several links are broken. */
+  #mayPause(life: Incarnation, { split }: TableState, piece: Piece): boolean {
+    // News of the lease goes one node further than its holder, and heartbeats come late.
+    if (split === "leaseSide") return true;
+    return split === "pauseMinority" && !this.#isMajority(piece.length - takenForDead(life, piece));
+  }
+
+  /** Whether a write of the table may wait: acknowledgements come by one other node, not by two. */
+  #mayWait(life: Incarnation, { split }: TableState, piece: Piece): boolean {
+    return split === "pauseMinority" && !this.#isMajority(near(life, piece).size);
+  }
+
+  #isMajority(nodes: number): boolean {
+    return nodes * 2 > this.#parts.script.nodes.length;
   }
 
   #runUntil(atMs: number): void {
@@ -191,13 +242,19 @@ export class BrokenLinks {
  */
 function takenForDead(life: Incarnation, piece: Piece): number {
   const { cluster } = life.engine;
-  const near = new Set([life.origin]);
-  for (const peer of cluster.linkedPeers()) {
-    near.add(peer.origin);
+  const heard = near(life, piece);
+  return piece.filter(({ origin }) => !heard.has(origin) && !cluster.isLive(origin)).length;
+}
+
+/** Origins that it is linked to, itself or by way of one other node. */
+function near(life: Incarnation, piece: Piece): ReadonlySet<number> {
+  const origins = new Set([life.origin]);
+  for (const peer of life.engine.cluster.linkedPeers()) {
+    origins.add(peer.origin);
     const between = piece.find(({ origin }) => origin === peer.origin);
-    for (const further of between?.engine.cluster.linkedPeers() ?? []) near.add(further.origin);
+    for (const further of between?.engine.cluster.linkedPeers() ?? []) origins.add(further.origin);
   }
-  return piece.filter(({ origin }) => !near.has(origin) && !cluster.isLive(origin)).length;
+  return origins;
 }
 
 /** Which links are left, and the pieces that they make. */

@@ -115,15 +115,15 @@ export class Fleet {
     if (backAfterMs !== null) this.bootLater(node, backAfterMs);
   }
 
-  /** Says goodbye, then ends. */
-  leave(node: SimNode, backAfterMs: number | null): void {
+  /** Says goodbye, then ends, after so long if that is said. */
+  leave(node: SimNode, backAfterMs: number | null, endsAfterMs?: number): void {
     const life = node.current;
     if (!this.isHealthy(life)) return;
     this.#note(life.who, "says goodbye");
     this.#parts.totals.goodbyes++;
     life.left = true;
     // A frame that comes in after its process has ended resets a link, and what is under way on it.
-    const livesOnMs = this.#parts.random.between(20, 300);
+    const livesOnMs = endsAfterMs ?? this.#parts.random.between(20, 300);
     const { delayMaxMs, jitterMs } = this.#parts.script.network;
     life.toldOrigins = livesOnMs > delayMaxMs + jitterMs ? this.#linkedBothWays(life) : [];
     life.process.call(() => life.engine.leave());

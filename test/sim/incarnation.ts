@@ -66,6 +66,8 @@ export class Incarnation {
   fullCheckDue = false;
   /** Retired by this node's own judgement in this turn. */
   retiredNow: readonly number[] = [];
+  /** Some of that was not adopted from another node, but judged here. */
+  hasJudged = false;
   /** What was retired here when that was looked at last. */
   retiredBefore: readonly (readonly [number, number])[] = [];
   /** Its vector when the last turn ended; kept while anything is closed. */
@@ -90,6 +92,7 @@ export class Incarnation {
   cutShort = false;
   readonly bootedAtMs: number;
   readonly #declared: (table: TableState) => void;
+  #adopted = 0;
 
   constructor(parts: IncarnationParts, nowMs: number) {
     const { identity, script, process, random, transport, log, features } = parts;
@@ -118,6 +121,9 @@ export class Incarnation {
           },
           lagged: (origin) => this.#excuse(origin),
           retired: (origins) => {
+            const { retirementsAdopted } = this.engine.tables.counters;
+            if (retirementsAdopted === this.#adopted) this.hasJudged = true;
+            this.#adopted = retirementsAdopted;
             this.retiredNow = [...this.retiredNow, ...origins];
             this.#dueAll();
           },

@@ -35,6 +35,7 @@ export class SimProcess implements Clock {
   readonly #options: ProcessOptions;
   readonly #hooks: ProcessHooks;
   #skewMs: number;
+  #turnMs: number;
   #alive = true;
   #stalled = false;
   /** Due while stalled. */
@@ -56,6 +57,7 @@ export class SimProcess implements Clock {
     this.#options = options;
     this.#hooks = hooks;
     this.#skewMs = options.skewMs;
+    this.#turnMs = options.turnMs;
   }
 
   get alive(): boolean {
@@ -89,7 +91,7 @@ export class SimProcess implements Clock {
 
   defer(fn: () => void): void {
     this.#deferred.push(fn);
-    this.#deferredAt ??= this.#time.after(this.#random.between(0, this.#options.turnMs), () => {
+    this.#deferredAt ??= this.#time.after(this.#random.between(0, this.#turnMs), () => {
       this.#deferredAt = null;
       if (!this.#alive || this.#stalled) return;
       this.#runDeferred();
@@ -111,6 +113,14 @@ export class SimProcess implements Clock {
   /** The wall clock jumps, forth or back. */
   stepWall(ms: number): void {
     this.#skewMs += ms;
+  }
+
+  /** Its turns may take so long, for a while. */
+  slow(turnMs: number, forMs: number): void {
+    this.#turnMs = turnMs;
+    this.#time.after(forMs, () => {
+      this.#turnMs = this.#options.turnMs;
+    });
   }
 
   /** Nothing runs for that long. */

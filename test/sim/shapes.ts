@@ -49,6 +49,10 @@ export interface Shape {
   /** How often nodes may go for good, and how often rows are taken out behind a replica's back. */
   readonly mortalShare: number;
   readonly damageShare: number;
+  /** How often a pull or a merge is disturbed on purpose. */
+  readonly ambushShare: number;
+  /** How often something befalls one node in the end, when all is at rest. */
+  readonly endingShare: number;
   /** While the cluster comes to rest it is looked at this often, ms. */
   readonly lookMs: number;
   /** How often one link breaks for good in runs of three nodes, and several in runs of four. */
@@ -85,6 +89,8 @@ const LARGE: Shape = {
   pullStallMs: [1000, 3000],
   mortalShare: 0.5,
   damageShare: 1,
+  ambushShare: 0,
+  endingShare: 0.2,
   lookMs: 250,
   oneLinkShare: 0.65,
   severalLinksShare: 0.35,
@@ -108,6 +114,7 @@ const LONG: Shape = {
 const MEDIUM: Shape = {
   ...LARGE,
   size: "medium",
+  ambushShare: 0.3,
   manyShare: 0,
   fewNodes: [3, 3, 3, 4],
   tableShare: 0.6,

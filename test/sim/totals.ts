@@ -59,6 +59,9 @@ export interface Totals {
   refusedLives: number;
   brokenLinks: number;
   brokenMeshes: number;
+  endings: number;
+  /** Nodes that had applied more of a retired origin than those who retired it. */
+  strayed: number;
   tablesRemoved: number;
   withdrawn: number;
   keyChecks: number;
@@ -147,6 +150,8 @@ export function newTotals(): Totals {
     refusedLives: 0,
     brokenLinks: 0,
     brokenMeshes: 0,
+    endings: 0,
+    strayed: 0,
     tablesRemoved: 0,
     withdrawn: 0,
     keyChecks: 0,
@@ -223,6 +228,8 @@ export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
   goodbyes: 0.1,
   brokenLinks: 0.05,
   brokenMeshes: 0.005,
+  endings: 0.1,
+  ambushes: 0.5,
   tablesRemoved: 0.2,
   withdrawn: 0.2,
   crashes: 0.5,
@@ -250,6 +257,7 @@ export const LEAST_PER_SPLIT_SEED: typeof LEAST_PER_SEED = {
   judgedDeaf: 0.5,
   leaseTerms: 1,
   leaseAnswersLost: 0.1,
+  brokenMeshes: 0.02,
 };
 
 /** The same of runs of serial calls. */

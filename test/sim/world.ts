@@ -7,6 +7,7 @@ import { encodeValue } from "../../src/tables/value.ts";
 import { boundsFault, creditFault } from "./bounds.ts";
 import { BrokenLinks } from "./broken-links.ts";
 import { DeathChecker, type DeathWorld } from "./death-checker.ts";
+import { Endings } from "./endings.ts";
 import { ExpiryChecker } from "./expiry-checker.ts";
 import { FaceChecker } from "./face-checker.ts";
 import { Faults } from "./faults.ts";
@@ -24,6 +25,7 @@ import { SeededRandom } from "./seeded-random.ts";
 import { DEFAULT_SHAPE, type Shape } from "./shapes.ts";
 import { SplitChecker } from "./split-checker.ts";
 import { type Report, StateChecker } from "./state-checker.ts";
+import { TableAmbush } from "./table-ambush.ts";
 import { addCounters, newTotals, type Totals } from "./totals.ts";
 import type { CheckerName, Violation } from "./violation.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -62,9 +64,16 @@ export class World {
   readonly #splits: SplitChecker;
   readonly #writer: ScriptWriter;
   readonly #links: BrokenLinks;
+  readonly #endings: Endings;
+  readonly #ambush: TableAmbush;
   #violation: Violation | null = null;
   /** Rows were taken out on purpose: only what is left in the end is judged. */
   #isDamaged = false;
+  /**
+   * Lives that had applied more of a replaced process than those who retired it: what was ended by
+   * that, on them alone, is put back by the self-check, so that they are judged at rest only.
+   */
+  readonly #strayed = new Set<Incarnation>();
 
   constructor(script: Script, trace: Trace | null = null) {
     this.#script = script;
@@ -91,8 +100,9 @@ export class World {
         const { merging } = script.tables.find(({ name }) => name === table.name) ?? {};
         this.#face.declared(life, table, merging);
       },
-      accused: (life, origin, reason) => {
+accused: (life, origin, reason) => {
         this.#deaths.accused(life, origin);
+        this.#endings.accused(life, origin);
         if (reason === "refused") this.#refusals.accused(life, origin);
       },
       paused: (life, refusal) => this.#splits.paused(life, refusal),
@@ -117,10 +127,14 @@ export class World {
     this.#deaths = new DeathChecker(report, this.#deathWorld());
     const [checker, splits] = [this.#writes, this.#splits];
     this.#writer = new ScriptWriter({ script, checker, splits, nowMs: () => time.nowMs }, trace);
-    this.#links = new BrokenLinks({
-      ...{ script, time, network, faults: this.#faults, fleet, totals, report, trace },
-      ...{ writes: this.#writes, expiry: this.#expiry },
-      isOver: () => this.#violation !== null,
+    const isOver = (): boolean => this.#violation !== null;
+    const staged = { script, time, faults: this.#faults, fleet, totals, report, trace, isOver };
+    const { expiry, writes } = { expiry: this.#expiry, writes: this.#writes };
+    this.#links = new BrokenLinks({ ...staged, network, writes, expiry });
+    this.#endings = new Endings(staged);
+    this.#ambush = new TableAmbush({
+      ...{ script, time, network, fleet, totals, trace },
+      write: (life, action) => this.#writer.write(life, action),
     });
   }
 
@@ -152,6 +166,7 @@ export class World {
     if (this.#links.breakOne()) this.#comeToRest("after the broken link");
     this.#splits.linksBreak();
     if (this.#links.breakSeveral()) this.#comeToRest("after several broken links");
+    if (this.#endings.run()) this.#comeToRest("after the end of one");
     if (this.#violation === null && this.#damage()) this.#comeToRest("after the damage");
     this.#outlive();
     return { violation: this.#violation, totals: this.#sum() };
@@ -196,21 +211,25 @@ export class World {
       this.#noteRetired(life);
       if (life.fullCheckDue) this.#checkAll(life);
       else if (life.touched.size > 0) {
-        this.#state.checkKeys(life.who, tables, life.touched.values());
+        if (!this.#strayed.has(life)) {
+          this.#state.checkKeys(life.who, tables, life.touched.values());
+        }
         life.touched.clear();
       }
     }
+    this.#ambush.turned(life);
     if (life.fencedBy !== null) this.#fleet.afterFence(life);
   }
 
   #checkAll(life: Incarnation): void {
     life.fullCheckDue = false;
     life.touched.clear();
+    if (this.#strayed.has(life)) return;
     this.#state.checkAll(life.who, life.engine.tables);
     const index = indexFault(life);
     if (index !== null) this.#report("index", index);
     const { divergences } = life.engine.tables.counters;
-    if (divergences > 0 && !this.#isDamaged)
+    if (divergences > 0 && !this.#isDamaged && this.#totals.strayed === 0)
       this.#report("digest", `${life.who} saw ${divergences} divergences`);
     const bounds = boundsFault(life, this.#script.limits);
     if (bounds !== null) this.#report("bounds", bounds);
@@ -225,19 +244,40 @@ export class World {
       const seq = before.get(origin) ?? 0;
       this.#trace?.(this.#time.nowMs, life.who, `retires ${origin} at ${seq}`);
       this.#retire(life, origin, seq);
+      if (life.hasJudged) this.#checkAgreed(life, origin);
     }
+    life.hasJudged = false;
     for (const [origin, seq] of before) {
       if (!origins.retired.has(origin) || life.retiredNow.includes(origin)) continue;
       const known = this.#oracle.finalOf(origin) ?? 0;
       // What a replaced process writes after that is not the cluster's, whoever has heard it.
       const isCut = this.#fleet.lives.get(origin)?.wasReplaced === true;
-      if (seq > known && !isCut) this.#reportRetired(life, { origin, seq, known });
+      if (seq <= known) continue;
+      if (isCut) this.#stray(life);
+      else this.#reportRetired(life, { origin, seq, known });
     }
     if (life.retiredNow.length > 0) this.#noteJoined(life, before);
     life.retiredBefore = origins.retired.list();
     life.retiredNow = [];
     const hasClosed = origins.closed.includes(true);
     life.vectorBefore = hasClosed ? readView(life.engine.tables).vector : null;
+  }
+
+  /** Whoever is linked to the one that retires an origin has said that it has closed it as well. */
+  #checkAgreed(life: Incarnation, origin: number): void {
+    for (const peer of life.engine.cluster.linkedPeers()) {
+      const other = this.#fleet.lives.get(peer.origin);
+      if (other === undefined || !other.process.alive) continue;
+      const { origins } = other.engine.tables.replica;
+      if (origins.retired.has(origin) || origins.gone[origins.find(origin)] === true) continue;
+      this.#report("retire", `${life.who} retires ${origin}, and ${other.who} has not closed it`);
+    }
+  }
+
+  #stray(life: Incarnation): void {
+    this.#strayed.add(life);
+    this.#totals.strayed++;
+    this.#trace?.(this.#time.nowMs, life.who, "has applied more of it");
   }
 
   /** Ids between retired ones may have been retired with them, unheard of. */
@@ -318,6 +358,7 @@ export class World {
       const rows = rowDifference(this.#fleet.live());
       this.#report("rest", `not at rest ${when}: ${why}${rows}`);
     }
+    this.#strayed.clear();
     for (const life of this.#fleet.live()) {
       this.#checkAll(life);
       this.#face.checkAtRest(life);
