@@ -1,4 +1,5 @@
 /** All persistent stores of a program: opened by a configuration, handed out, closed together. */
+import { hostname } from "node:os";
 import { DisabledError, InvalidOptionsError } from "../errors.ts";
 import { type Clock, type Log, type Random, silentLog } from "../runtime.ts";
 import { systemClock, systemRandom } from "../system-clock.ts";
@@ -10,8 +11,8 @@ import {
   openCollection,
 } from "./collections/collection.ts";
 import { type StoresConfiguration, StoresPlan } from "./configuration/stores-configuration.ts";
-import type { Budget, Place, StoreAdapter } from "./contract/driver.ts";
-import { checkHost, checkTimeout, checkUser } from "./contract/inputs.ts";
+import type { Budget, Place, PlaceKind, StoreAdapter } from "./contract/driver.ts";
+import { checkHost, checkStoreName, checkTimeout, checkUser } from "./contract/inputs.ts";
 import type {
   ArchiveStore,
   CallOptions,
@@ -23,6 +24,8 @@ import type {
 import type { StoreValue } from "./contract/store-value.ts";
 import { StoreOpener, type StoreSettings } from "./fronts/open-store.ts";
 import { TIMEOUT_MS } from "./fronts/store-front.ts";
+import { isOwnPlace } from "./move/own-places.ts";
+import { StoreHomes } from "./move/store-homes.ts";
 
 /** What stores need of the outside world; all of it may be left out. */
 export interface StoresEnvironment {
@@ -36,6 +39,13 @@ export interface StoresEnvironment {
   readonly timeoutMs?: number;
   /** The host of stores for which none is named. Default "default". */
   readonly host?: string;
+  /** Names this process to others that want the same. Default: made of the host and a number. */
+  readonly holder?: string;
+  /**
+   * Whether stores move when the configuration names another back end for them. Default true;
+   * false: such a store is refused with ConflictError.
+   */
+  readonly mayMove?: boolean;
   /** How caches of several processes are kept in step. Default: each by itself. */
   readonly coherence?: CacheCoherence;
 }
@@ -93,7 +103,13 @@ export async function openStores(
     lent.log.warn({ connection: name }, "stores in memory: what is written is lost at the end");
   }
   const coherence = environment.coherence ?? localCoherence;
-  return new Stores(plan, made, { ...lent, timeoutMs, host, coherence });
+  const { holder = processName(lent.random), mayMove = true } = environment;
+  return new Stores(plan, made, { ...lent, timeoutMs, host, coherence, holder, mayMove });
+}
+
+/** Unique, and of use to who reads it in an error on another machine. */
+function processName(random: Random): string {
+  return `${hostname()} pid ${process.pid} ${Buffer.from(random.bytes(4)).toString("hex")}`;
 }
 
 /** Every fault of every connection at once. */
@@ -121,6 +137,7 @@ export class Stores {
   readonly #connections: readonly OpenConnection[];
   readonly #lent: Required<Omit<StoresEnvironment, "adapters">>;
   readonly #openers = new Map<StoreAdapter, StoreOpener>();
+  readonly #homes: StoreHomes;
 
   /** Use `openStores`. */
   constructor(
@@ -131,6 +148,8 @@ export class Stores {
     this.#plan = plan;
     this.#connections = connections;
     this.#lent = lent;
+    const named = connections.map(({ name, adapter }) => ({ connection: name, adapter }));
+    this.#homes = new StoreHomes({ ...lent, connections: named });
   }
 
   /** All back ends that are open. */
@@ -141,13 +160,13 @@ export class Stores {
   /** A store of one value for each user. */
   keyval<V = StoreValue>(name: string, options?: OpenStoreOptions): Promise<KeyvalStore<V>> {
     const settings = this.#settings(name, options);
-    return this.#opener(settings).then((opener) => opener.keyval<V>(settings));
+    return this.#opener(settings, "keyval").then((opener) => opener.keyval<V>(settings));
   }
 
   /** A store of several values for each user. */
   map<V = StoreValue>(name: string, options?: OpenStoreOptions): Promise<MapStore<V>> {
     const settings = this.#settings(name, options);
-    return this.#opener(settings).then((opener) => opener.map<V>(settings));
+    return this.#opener(settings, "map").then((opener) => opener.map<V>(settings));
   }
 
   /** The same rows as `map`, also as a whole. */
@@ -156,19 +175,19 @@ export class Stores {
     options?: OpenStoreOptions,
   ): Promise<KeyvalPlusStore<V>> {
     const settings = this.#settings(name, options);
-    return this.#opener(settings).then((opener) => opener.keyvalPlus<V>(settings));
+    return this.#opener(settings, "map").then((opener) => opener.keyvalPlus<V>(settings));
   }
 
   /** A store of lists of items. */
   archive<V = StoreValue>(name: string, options?: OpenStoreOptions): Promise<ArchiveStore<V>> {
     const settings = this.#settings(name, options);
-    return this.#opener(settings).then((opener) => opener.archive<V>(settings));
+    return this.#opener(settings, "archive").then((opener) => opener.archive<V>(settings));
   }
 
   /** A typed collection of your own: values of one type by id. */
   async open<T>(name: string, options: CollectionOptions<T> = {}): Promise<Collection<T>> {
     const settings = this.#settings(name, options);
-    const { adapter } = this.connectionFor(settings.host, name);
+    const { adapter } = await this.#settle(settings, options.kind ?? "keyval");
     const { clock, coherence } = this.#lent;
     return openCollection(adapter, settings, options, { clock, coherence });
   }
@@ -205,7 +224,10 @@ export class Stores {
     options?: CallOptions,
   ): Promise<readonly Place[]> {
     const found = this.#connections.find(({ name }) => name === connection);
-    if (found !== undefined) return found.adapter.places(host, this.#budget(options));
+    if (found !== undefined) {
+      const places = await found.adapter.places(host, this.#budget(options));
+      return places.filter((place) => !isOwnPlace(place));
+    }
     const known = this.#connections.map(({ name }) => name).join(", ");
     throw new InvalidOptionsError("stores", [`no connection "${connection}"; there are ${known}`]);
   }
@@ -226,14 +248,26 @@ export class Stores {
 
   /** Lets go of all back ends. Calls that are under way settle. */
   async close(): Promise<void> {
+    await this.#homes.close();
     await Promise.all(this.#connections.map(({ adapter }) => adapter.close()));
   }
 
-  async #opener({ host, name }: StoreSettings): Promise<StoreOpener> {
-    const { adapter } = this.connectionFor(host, name);
+  /** Once the store is where the configuration says. */
+  async #opener(settings: StoreSettings, kind: PlaceKind): Promise<StoreOpener> {
+    const { adapter } = await this.#settle(settings, kind);
     const opener = this.#openers.get(adapter) ?? new StoreOpener(adapter);
     this.#openers.set(adapter, opener);
     return opener;
+  }
+
+  async #settle(settings: StoreSettings, kind: PlaceKind): Promise<OpenConnection> {
+    const { host, name } = settings;
+    checkHost(host);
+    checkStoreName(name);
+    const found = this.connectionFor(host, name);
+    const home = { connection: found.name, adapter: found.adapter };
+    await this.#homes.settle({ host, store: name, kind }, home, this.#budget(settings));
+    return found;
   }
 
   #settings(name: string, options: OpenStoreOptions = {}): StoreSettings {

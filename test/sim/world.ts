@@ -100,7 +100,7 @@ export class World {
         const { merging } = script.tables.find(({ name }) => name === table.name) ?? {};
         this.#face.declared(life, table, merging);
       },
-accused: (life, origin, reason) => {
+      accused: (life, origin, reason) => {
         this.#deaths.accused(life, origin);
         this.#endings.accused(life, origin);
         if (reason === "refused") this.#refusals.accused(life, origin);

@@ -9,6 +9,8 @@ export interface Capabilities {
   readonly kinds: readonly StoreKind[];
   /** Whether data survive the end of the process. */
   readonly isPersistent: boolean;
+  /** It takes nothing: what is stored there is refused or dropped. */
+  readonly keepsNothing?: true;
   /** Whether several processes may use the same data at a time. */
   readonly isShared: boolean;
   /** Whether `users()` works. */

@@ -59,6 +59,12 @@ export async function settleStore(options: SettleOptions): Promise<Settled> {
   }
 }
 
+/** What keeps nothing is nobody's home, and what cannot list its users cannot be copied. */
+export function canBeHome({ capabilities }: StoreAdapter): boolean {
+  const { keepsNothing, users, kinds } = capabilities;
+  return keepsNothing !== true && users && kinds.includes("map");
+}
+
 /** All back ends that may have the store, each once. */
 interface Survey {
   readonly home: Residence;
@@ -69,8 +75,7 @@ async function look(options: SettleOptions): Promise<Survey> {
   const home = await reside(options.home, options);
   const others = new Map<string, Residence>();
   for (const other of options.others) {
-    // Such a one has never had anything.
-    if (!other.adapter.capabilities.kinds.includes("map")) continue;
+    if (!canBeHome(other.adapter)) continue;
     const residence = await reside(other, options);
     const { identity } = residence.marks;
     if (identity !== home.marks.identity) others.set(identity, residence);

@@ -15,6 +15,7 @@ export class NoneAdapter implements StoreAdapter {
   readonly capabilities: Capabilities = {
     kinds: ["keyval", "archive"],
     isPersistent: false,
+    keepsNothing: true,
     isShared: false,
     users: false,
     total: true,

@@ -12,6 +12,7 @@ export class NullAdapter implements StoreAdapter {
   readonly capabilities: Capabilities = {
     kinds: ["keyval", "map", "keyval+", "archive"],
     isPersistent: false,
+    keepsNothing: true,
     isShared: false,
     users: true,
     total: true,
