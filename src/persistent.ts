@@ -43,6 +43,40 @@ export type {
   User,
 } from "./persistent/contract/kinds.ts";
 export { STORE_VALUE_BYTES_MAX, type StoreValue } from "./persistent/contract/store-value.ts";
+export type {
+  MessageArchive,
+  MessageLookup,
+  MessagePage,
+} from "./persistent/mam/message-archive.ts";
+export { formatMessageId, MESSAGE_ID_MAX, parseMessageId } from "./persistent/mam/message-ids.ts";
+export type { RetractionAuthor } from "./persistent/mam/message-shape.ts";
+export type {
+  AnyMessage,
+  AnyMessageInput,
+  ArchiveOwner,
+  MessageFilter,
+  RoomMessage,
+  RoomMessageInput,
+  UserMessage,
+  UserMessageInput,
+} from "./persistent/mam/messages.ts";
+export type { MessageArchives } from "./persistent/mam/open-archives.ts";
+export type { PageRequest } from "./persistent/mam/paging.ts";
+export type { ArchivePreferences, Behaviour, Preferences } from "./persistent/mam/preferences.ts";
+export type {
+  Ask,
+  RosterItem,
+  RosterItemInput,
+  RosterOwner,
+  Subscription,
+} from "./persistent/roster/roster-item.ts";
+export type {
+  Roster,
+  RosterChange,
+  RosterNews,
+  RosterStore,
+} from "./persistent/roster/roster-store.ts";
+export type { RosterTransaction } from "./persistent/roster/roster-transaction.ts";
 export {
   type ConnectionStatus,
   type OpenConnection,
@@ -51,3 +85,4 @@ export {
   type Stores,
   type StoresEnvironment,
 } from "./persistent/stores.ts";
+export type { OpenArchivesOptions, OpenRostersOptions } from "./persistent/typed-stores.ts";

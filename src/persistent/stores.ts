@@ -24,8 +24,16 @@ import type {
 import type { StoreValue } from "./contract/store-value.ts";
 import { StoreOpener, type StoreSettings } from "./fronts/open-store.ts";
 import { TIMEOUT_MS } from "./fronts/store-front.ts";
+import type { MessageArchives } from "./mam/open-archives.ts";
 import { isOwnPlace } from "./move/own-places.ts";
 import { StoreHomes } from "./move/store-homes.ts";
+import type { RosterStore } from "./roster/roster-store.ts";
+import {
+  archivesOn,
+  type OpenArchivesOptions,
+  type OpenRostersOptions,
+  rostersOn,
+} from "./typed-stores.ts";
 
 /** What stores need of the outside world; all of it may be left out. */
 export interface StoresEnvironment {
@@ -138,6 +146,7 @@ export class Stores {
   readonly #lent: Required<Omit<StoresEnvironment, "adapters">>;
   readonly #openers = new Map<StoreAdapter, StoreOpener>();
   readonly #homes: StoreHomes;
+  readonly #archives: MessageArchives[] = [];
 
   /** Use `openStores`. */
   constructor(
@@ -190,6 +199,27 @@ export class Stores {
     const { adapter } = await this.#settle(settings, options.kind ?? "keyval");
     const { clock, coherence } = this.#lent;
     return openCollection(adapter, settings, options, { clock, coherence });
+  }
+
+  /**
+   * Message archives of users and rooms (XEP-0313), on the connection of the store "archive".
+   * `close` writes what they have queued. See doc/archive.md.
+   * @throws UnsupportedError if that is not an SQL database
+   */
+  messageArchives(options: OpenArchivesOptions): MessageArchives {
+    const { host = this.#lent.host } = options;
+    const archives = archivesOn(this.connectionFor(host, "archive"), options, this.#lent);
+    this.#archives.push(archives);
+    return archives;
+  }
+
+  /**
+   * Rosters (RFC 6121), on the connection of the store "roster". See doc/roster.md.
+   * @throws UnsupportedError if that is not an SQL database
+   */
+  rosters(options: OpenRostersOptions = {}): RosterStore {
+    const { host = this.#lent.host } = options;
+    return rostersOn(this.connectionFor(host, "roster"), options, this.#lent);
   }
 
   /**
@@ -249,7 +279,10 @@ export class Stores {
   /** Lets go of all back ends. Calls that are under way settle. */
   async close(): Promise<void> {
     await this.#homes.close();
+    const ends = await Promise.allSettled(this.#archives.map((archives) => archives.stop()));
     await Promise.all(this.#connections.map(({ adapter }) => adapter.close()));
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   }
 
   /** Once the store is where the configuration says. */

@@ -84,6 +84,19 @@ export class SqlAdapter implements StoreAdapter {
     this.#tables = storeTableNames(prefix);
   }
 
+  /**
+   * The database below, for the typed stores that have tables of their own.
+   * @throws NotRunningError if it is not open
+   */
+  get database(): SqlDatabase {
+    return this.#need().database;
+  }
+
+  /** What the names of the tables begin with. */
+  get tablePrefix(): string {
+    return this.#options.tablePrefix ?? STORE_PREFIX;
+  }
+
   async open(): Promise<void> {
     const database = await this.#options.open();
     const { traits } = database;
