@@ -63,6 +63,9 @@ const VARIABLES: Readonly<Record<SettingName, readonly string[]>> = {
   log_level: ["SKEIN_LOG_LEVEL"],
 };
 
+/** The table of persistent stores in the same file; who opens stores checks it. */
+const STORES_KEY = "persistent";
+
 const DEFAULT_LISTEN: HostPort = { host: "127.0.0.1", port: 7400 };
 
 /** Puts the three places together; throws an InvalidOptionsError that lists every fault. */
@@ -131,7 +134,7 @@ function unknownKeys({ file }: SettingSources): string[] {
   if (!file) return [];
   const allowed = Object.keys(VARIABLES).join(", ");
   return Object.keys(file.values)
-    .filter((key) => !isSettingName(key))
+    .filter((key) => !isSettingName(key) && key !== STORES_KEY)
     .map((key) => `${file.path} has the unknown key "${key}"; allowed are ${allowed}`);
 }
 

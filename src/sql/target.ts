@@ -49,14 +49,15 @@ const SERVER_SCHEMES = new Map<string, { dialect: ServerTarget["dialect"]; port:
   ["cockroachdb:", { dialect: "cockroach", port: 26257 }],
 ]);
 const SCHEMES = "sqlite:PATH, postgres://, postgresql://, mysql://, mariadb://, cockroachdb://";
-const TLS_MODES: readonly string[] = [
+/** All levels of `sslmode`, the weakest first. */
+export const TLS_MODES = [
   "disable",
   "allow",
   "prefer",
   "require",
   "verify-ca",
   "verify-full",
-];
+] as const satisfies readonly TlsMode[];
 const PARAMETERS: readonly string[] = ["host", "sslmode", "sslrootcert", "sslcert", "sslkey"];
 
 /** Reads a URL without connecting or looking at any file. */
@@ -179,5 +180,5 @@ function split(text: string) {
 }
 
 function isTlsMode(text: string): text is TlsMode {
-  return TLS_MODES.includes(text);
+  return TLS_MODES.some((mode) => mode === text);
 }
