@@ -23,7 +23,7 @@ const LAYERS = {
   discovery: ["sql"],
   persistent: ["sql"],
   transient: ["tables"],
-  node: ["tables", "cluster", "discovery", "persistent", "transient"],
+  node: ["tables", "cluster", "sql", "discovery", "persistent", "transient"],
   testing: ["cluster", "node"],
   cli: ["node"],
   dashboard: ["node"],

@@ -3,7 +3,10 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { SkeinError } from "../errors.ts";
+import { databaseCommand } from "./database.ts";
 import { demoCommand } from "./demo.ts";
+import { doctorCommand } from "./doctor.ts";
+import { migrateCommand } from "./migrate.ts";
 import { nodeCommand } from "./node.ts";
 import { statusCommand } from "./status.ts";
 import { storeCommand } from "./store.ts";
@@ -15,7 +18,10 @@ const program = new Command("skein")
   .addCommand(demoCommand())
   .addCommand(nodeCommand())
   .addCommand(statusCommand())
-  .addCommand(storeCommand());
+  .addCommand(storeCommand())
+  .addCommand(migrateCommand())
+  .addCommand(databaseCommand())
+  .addCommand(doctorCommand());
 
 // A reader that has seen enough ("| head") is no trouble.
 process.stdout.on("error", () => process.exit(0));

@@ -14,6 +14,8 @@ interface NodeFlags {
   readonly admin?: string;
   readonly logLevel?: string;
   readonly config?: string;
+  /** False for `--no-migrate`. */
+  readonly migrate: boolean;
 }
 
 export function nodeCommand(): Command {
@@ -28,6 +30,7 @@ export function nodeCommand(): Command {
     .option("--admin <host:port>", 'default 127.0.0.1:7401, or "off" (SKEIN_ADMIN)')
     .option("--log-level <level>", "default info (SKEIN_LOG_LEVEL)")
     .option("--config <file>", "TOML with these names as keys, - written as _")
+    .option("--no-migrate", "refuse to start if migrations of [persistent] are missing")
     .addHelpText(
       "after",
       "\nThe secret itself is given by SKEIN_SECRET, a secret file or the key secret of the file," +
@@ -37,17 +40,23 @@ export function nodeCommand(): Command {
 }
 
 async function runNode(flags: NodeFlags, env: NodeJS.ProcessEnv): Promise<void> {
-  const settings = await loadSettings(flags, env);
+  const { settings, table } = await loadSettings(flags, env);
   const signals = listenForStop();
   // Only now: the other commands, and faulty settings, need not wait until all of it is loaded.
   const { runUntilStopped } = await import("./running-node.ts");
-  await runUntilStopped(settings, signals);
+  const stores = { env, readFile: readSmallFile, table, mayMigrate: flags.migrate };
+  await runUntilStopped(table === undefined ? settings : { ...settings, stores }, signals);
   // Whatever a library still holds open must not keep a node that has left.
   process.exit(0);
 }
 
-async function loadSettings(flags: NodeFlags, env: NodeJS.ProcessEnv): Promise<NodeSettings> {
-  const { config, secretFile, logLevel, ...rest } = flags;
+/** The settings, and the table of the persistent stores if the file has one. */
+async function loadSettings(
+  flags: NodeFlags,
+  env: NodeJS.ProcessEnv,
+): Promise<{ settings: NodeSettings; table: unknown }> {
+  const { config, secretFile, logLevel, migrate: _, ...rest } = flags;
+  const values = config === undefined ? {} : await readToml(config);
   const settings = resolveNodeSettings({
     flags: {
       ...rest,
@@ -55,9 +64,11 @@ async function loadSettings(flags: NodeFlags, env: NodeJS.ProcessEnv): Promise<N
       ...(logLevel === undefined ? {} : { log_level: logLevel }),
     },
     env,
-    ...(config === undefined ? {} : { file: { path: config, values: await readToml(config) } }),
+    ...(config === undefined ? {} : { file: { path: config, values } }),
   });
-  if (settings.secretFile === undefined) return settings;
+  const table = values.persistent;
+  if (settings.secretFile === undefined) return { settings, table };
   const content = await readSmallFile(settings.secretFile);
-  return { ...settings, secret: secretsOf(content, settings.secretFile) };
+  const secret = secretsOf(content, settings.secretFile);
+  return { settings: { ...settings, secret }, table };
 }

@@ -2,6 +2,7 @@
 import { type Logger, pino } from "pino";
 import { FencedError } from "../errors.ts";
 import { type Admin, type Phase, startAdmin } from "../node/admin.ts";
+import { openStoreDatabases, type StoreDatabases } from "../node/database-tools.ts";
 import { type Node, startNode } from "../node/node.ts";
 import type { NodeSettings } from "./node-settings.ts";
 import type { StopSignals } from "./signals.ts";
@@ -13,8 +14,13 @@ const ABANDON_LIMIT_MS = 1_000;
 /** A node that the cluster has closed becomes a new incarnation within this time, or gives up. */
 const RESTART_LIMIT_MS = 30_000;
 
+/** The settings of a node, and where its persistent stores are if it has any. */
+export type RunSettings = NodeSettings & {
+  readonly stores?: Parameters<typeof openStoreDatabases>[0] & { readonly mayMigrate: boolean };
+};
+
 /** Runs a node until a signal comes, then leaves. Rejects when the node cannot run or go on. */
-export async function runUntilStopped(settings: NodeSettings, signals: StopSignals): Promise<void> {
+export async function runUntilStopped(settings: RunSettings, signals: StopSignals): Promise<void> {
   const log = pino({ level: settings.logLevel, timestamp: pino.stdTimeFunctions.isoTime });
   const running = new RunningNode(settings, log);
   try {
@@ -27,13 +33,14 @@ export async function runUntilStopped(settings: NodeSettings, signals: StopSigna
 
 /** From nothing to ready to gone. The admin port answers throughout. */
 class RunningNode {
-  readonly #settings: NodeSettings;
+  readonly #settings: RunSettings;
   readonly #log: Logger;
   #leaving = false;
   #node: Node | undefined;
   #admin: Admin | undefined;
+  #databases: StoreDatabases | undefined;
 
-  constructor(settings: NodeSettings, log: Logger) {
+  constructor(settings: RunSettings, log: Logger) {
     this.#settings = settings;
     this.#log = log;
   }
@@ -58,6 +65,7 @@ class RunningNode {
   async close(): Promise<void> {
     await this.#admin?.close();
     await this.#node?.stop();
+    await this.#databases?.close();
   }
 
   async #startAdmin(): Promise<void> {
@@ -74,7 +82,11 @@ class RunningNode {
   }
 
   async #startNode(): Promise<Node> {
-    const { cluster, name, listen, advertise, secret, url } = this.#settings;
+    const { cluster, name, listen, advertise, secret, url, stores } = this.#settings;
+    if (stores !== undefined) {
+      const { mayMigrate } = stores;
+      this.#databases = await openStoreDatabases(stores, { log: this.#log, mayMigrate });
+    }
     const node = await startNode({
       cluster,
       listen,
@@ -119,6 +131,7 @@ class RunningNode {
   async #leave(starting: Promise<Node>): Promise<void> {
     await (await starting).leave();
     await this.#admin?.close();
+    await this.#databases?.close();
   }
 }
 

@@ -1,0 +1,42 @@
+-- 1 stores
+create table if not exists skein_store (
+  id integer primary key autoincrement,
+  host text not null,
+  store text not null,
+  kind text not null,
+  unique (host, store)
+);
+
+create table if not exists skein_item (
+  store_id smallint not null,
+  user_name text not null,
+  item_key text not null,
+  value text not null,
+  primary key (store_id, user_name, item_key)
+);
+
+create index if not exists skein_item_by_key on skein_item (store_id, item_key);
+
+create table if not exists skein_archive (
+  sort_id integer primary key autoincrement,
+  store_id smallint not null,
+  user_name text not null,
+  item_key text not null,
+  at_us bigint not null,
+  peer text not null,
+  value text not null,
+  unique (store_id, user_name, item_key)
+);
+
+create index if not exists skein_archive_in_order on skein_archive (store_id, user_name, sort_id);
+
+create index if not exists skein_archive_by_time on skein_archive (store_id, user_name, at_us);
+
+create index if not exists skein_archive_by_peer on skein_archive (store_id, user_name, peer, at_us);
+
+create table if not exists skein_lease (
+  name text not null,
+  holder text not null,
+  expires_us bigint not null,
+  primary key (name)
+);
