@@ -57,7 +57,8 @@ export function scenarioOf(
     ...writesOf(random, { nodeCount, tableCount: tables.length, activeMs, shape }),
     ...faultsOf(random, { nodeCount, activeMs, weather, mortals, shape }),
   ];
-  const acted = withLaterActs(seed, actions, { nodeCount, tableCount: tables.length, activeMs });
+  const tableCount = tables.length;
+  const acted = withLaterActs(seed, actions, { nodeCount, tableCount, activeMs, shape });
   acted.sort((a, b) => a.atMs - b.atMs);
   const isReplayed = shape.size === "large" || shape.size === "long";
   return {
@@ -161,7 +162,12 @@ function withHearers(
 function withLaterActs(
   seed: number,
   actions: readonly ScriptAction[],
-  of: { readonly nodeCount: number; readonly tableCount: number; readonly activeMs: number },
+  of: {
+    readonly nodeCount: number;
+    readonly tableCount: number;
+    readonly activeMs: number;
+    readonly shape: Shape;
+  },
 ): ScriptAction[] {
   const random = new SeededRandom(seed, 17);
   const share = random.pick([0, 0.3, 0.6]);
@@ -181,16 +187,16 @@ function withLaterActs(
 /** Nobody is let in at a node's address, and links to some of the others break, or to all. */
 function refusalsOf(
   seed: number,
-  of: { readonly nodeCount: number; readonly activeMs: number },
+  of: { readonly nodeCount: number; readonly activeMs: number; readonly shape: Shape },
 ): ScriptAction[] {
   const random = new SeededRandom(seed, 31);
   const share = random.pick([0.3, 1]);
-  return Array.from({ length: random.pick([0, 0, 1, 2]) }, (): ScriptAction => {
+  return Array.from({ length: random.pick(of.shape.refusals) }, (): ScriptAction => {
     const node = random.int(0, of.nodeCount - 1);
     const others = Array.from({ length: of.nodeCount }, (_, index) => index);
     return {
       kind: "refuse",
-      atMs: random.between(500, of.activeMs),
+      atMs: random.between(of.shape.faultsFromMs, of.activeMs),
       node,
       resets: others.filter((other) => other !== node && random.chance(share)),
       forMs: random.pick([100, 800, 2000]) * random.between(0.5, 1.5),

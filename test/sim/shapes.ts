@@ -49,6 +49,8 @@ export interface Shape {
   /** How often nodes may go for good, and how often rows are taken out behind a replica's back. */
   readonly mortalShare: number;
   readonly damageShare: number;
+  /** How often a host lets nobody in for a while. */
+  readonly refusals: readonly number[];
   /** How often a pull or a merge is disturbed on purpose. */
   readonly ambushShare: number;
   /** How often something befalls one node in the end, when all is at rest. */
@@ -90,7 +92,8 @@ const LARGE: Shape = {
   mortalShare: 0.5,
   damageShare: 1,
   ambushShare: 0,
-  endingShare: 0.2,
+  endingShare: 0.1,
+  refusals: [0, 0, 1, 2],
   lookMs: 250,
   oneLinkShare: 0.65,
   severalLinksShare: 0.35,
@@ -114,7 +117,7 @@ const LONG: Shape = {
 const MEDIUM: Shape = {
   ...LARGE,
   size: "medium",
-  ambushShare: 0.3,
+  ambushShare: 0.2,
   manyShare: 0,
   fewNodes: [3, 3, 3, 4],
   tableShare: 0.6,
@@ -164,6 +167,7 @@ const SMALL: Shape = {
   opRingOps: [2, 2, 4, 8],
   lagMs: [300, 600, 1200],
   pullStallMs: [300, 800],
+  refusals: [0, 0, 0, 1],
   mortalShare: 0.2,
   damageShare: 0.4,
   lookMs: 60,
@@ -178,8 +182,8 @@ const SHAPES: Readonly<Record<WorldSize, Shape>> = {
 };
 
 /** Share of the runs that are small, and of those that are small or medium. */
-const SMALL_SHARE = 0.82;
-const MEDIUM_UP_TO = 0.96;
+const SMALL_SHARE = 0.87;
+const MEDIUM_UP_TO = 0.97;
 
 /** The shape of a seed's run; of that size if one is asked for. */
 export function shapeOf(seed: number, size: WorldSize | undefined): Shape {

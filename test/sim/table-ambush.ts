@@ -26,6 +26,8 @@ export interface TableAmbushParts {
   readonly fleet: Fleet;
   readonly totals: Totals;
   readonly trace: Trace | null;
+  /** A fault is about to be made. */
+  readonly struck: () => void;
   /** A node is to write. */
   readonly write: (life: Incarnation, action: WriteAction) => void;
 }
@@ -71,6 +73,7 @@ export class TableAmbush {
     if (others.length === 0) return;
     const kind = this.#random.pick(KINDS);
     totals.ambushes++;
+    this.#parts.struck();
     trace?.(time.nowMs, life.who, `ambush while ${doing}: ${kind}`);
     const other = this.#random.pick(others);
     if (kind === "writes") return this.#write(life, others);

@@ -134,6 +134,7 @@ export class World {
     this.#endings = new Endings(staged);
     this.#ambush = new TableAmbush({
       ...{ script, time, network, fleet, totals, trace },
+      struck: () => this.#splits.linksBreak(),
       write: (life, action) => this.#writer.write(life, action),
     });
   }
