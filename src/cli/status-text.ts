@@ -46,12 +46,23 @@ function facts(status: unknown): string[] {
     ["  discovered", names(field(status, "discoveredNodes"))],
     ["  available", names(field(status, "availableNodes"))],
     ["  pending writes", text(status, "pendingWrites")],
+    ["  stores", stores(status)],
     [
       "  loop delay",
       p99 === undefined ? "" : `p99 ${duration(p99)}${max ? `, max ${duration(max)}` : ""}`,
     ],
   ];
   return columns(rows.filter(([, value]) => value !== ""));
+}
+
+/** Each connection, and a word of warning for those that forget. */
+function stores(status: unknown): string {
+  const all = items(status, "stores").map((store) => {
+    const [connection, adapter] = [text(store, "connection"), text(store, "adapter")];
+    const name = connection === adapter ? connection : `${connection} (${adapter})`;
+    return adapter === "memory" ? `${name}: lost at the end` : name;
+  });
+  return all.join(", ");
 }
 
 function links(status: unknown): string[] {

@@ -16,7 +16,15 @@ import { type NodeStatus, statusLists } from "./status.ts";
 /** What the node knows of itself. */
 export type OwnStatus = Pick<
   NodeStatus,
-  "name" | "cluster" | "origin" | "nodeNumber" | "address" | "state" | "uptimeMs" | "loopDelay"
+  | "name"
+  | "cluster"
+  | "origin"
+  | "nodeNumber"
+  | "address"
+  | "state"
+  | "uptimeMs"
+  | "loopDelay"
+  | "stores"
 >;
 
 /** The parts. */

@@ -7,7 +7,6 @@
  *   fenced for good (a newer node has the name, or the options say so): it stays fenced
  *   any of them --leave or stop--> stopped
  */
-import { EventEmitter } from "node:events";
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import type { Member, Peer } from "../cluster/cluster-events.ts";
 import { DEFAULT_CLUSTER_TIMINGS } from "../cluster/cluster-options.ts";
@@ -30,9 +29,12 @@ import { WriteCalls } from "../tables/write-calls.ts";
 import { DeclaredTables } from "./declared-tables.ts";
 import { assembleEngine, ENGINE_FEATURES, type Engine } from "./engine.ts";
 import { hasJoined, loopDelayStatus } from "./engine-status.ts";
+import { FEATURE_STORE_CACHE } from "./mesh-coherence.ts";
+import { NodeEmitter, throwLater } from "./node-emitter.ts";
 import type { NodeEvents } from "./node-events.ts";
 import { NodeNames } from "./node-names.ts";
 import { nodeStatus } from "./node-status.ts";
+import { NodeStores, type Stores } from "./node-stores.ts";
 import { type CheckedNodeOptions, checkNodeOptions, type NodeOptions } from "./options.ts";
 import { Readiness } from "./readiness.ts";
 import { FEATURE_DUMP, RemoteDumps } from "./remote-dumps.ts";
@@ -64,13 +66,14 @@ export class Node {
   readonly #surroundings: Surroundings;
   readonly #seeker: Seeker;
   readonly #transport: Transport;
-  readonly #events = new EventEmitter<NodeEvents>();
+  readonly #events = new NodeEmitter();
   readonly #reports: Reports;
   readonly #names = new NodeNames();
   readonly #startedAt: number;
   readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
   readonly #readiness: Readiness;
   readonly #dumps: RemoteDumps;
+  readonly #stores: NodeStores;
   #identity: Identity | undefined;
   #engine: Engine | undefined;
   #calls: WriteCalls | undefined;
@@ -101,7 +104,14 @@ export class Node {
       send: (origin, frame) => this.#engine?.cluster.send(origin, frame),
       nameOf: (origin) => this.#nameOf(origin),
     });
-    this.#events.setMaxListeners(1000);
+    this.#stores = new NodeStores({
+      configuration: options.stores,
+      log: options.log,
+      clock: surroundings.clock,
+      random: surroundings.random,
+      peers: () => this.#engine?.cluster.linkedPeers() ?? [],
+      send: (origin, frame) => this.#engine?.cluster.send(origin, frame),
+    });
   }
 
   get name(): string {
@@ -118,8 +128,14 @@ export class Node {
     return this.#address;
   }
 
+  /** The persistent stores that the option `stores` configures. */
+  get stores(): Stores {
+    return this.#stores.all;
+  }
+
   /** Listens, registers and begins to look for others. Called once, by `startNode`. */
   async begin(): Promise<void> {
+    await this.#stores.open();
     const listening = await this.#transport.listen((link): LinkHandler => {
       if (this.#engine !== undefined) return this.#engine.accept(link);
       link.close("starting");
@@ -245,6 +261,7 @@ export class Node {
         state: this.#state,
         uptimeMs: Math.round(this.#surroundings.clock.now() - this.#startedAt),
         loopDelay: loopDelayStatus(this.#loopDelay),
+        stores: this.#stores.status(),
       },
     });
   }
@@ -288,6 +305,7 @@ export class Node {
     await closeSeeker();
     this.#engine?.stop();
     await this.#transport.close();
+    await this.#stores.close();
   }
 
   #assemble(identity: Identity): Engine {
@@ -297,7 +315,7 @@ export class Node {
       {
         ...{ cluster, name, secrets, limits, timings, clusterSize, ...identity },
         address: this.#address,
-        features: [...ENGINE_FEATURES, FEATURE_DUMP, FEATURE_SPLIT],
+        features: [...ENGINE_FEATURES, FEATURE_DUMP, FEATURE_SPLIT, FEATURE_STORE_CACHE],
       },
       {
         transport: this.#transport,
@@ -311,14 +329,14 @@ export class Node {
           frame: (peer, frame) => this.#frame(peer, frame),
           memberUp: (member) => {
             this.#names.remember(member);
-            this.#emit("nodeUp", member);
+            this.#events.tell("nodeUp", member);
           },
           memberDown: (member, reason) => this.#memberDown(member.name, member.origin, reason),
-          originClosed: (origin, reason) => this.#emit("originClosed", { origin, reason }),
-          refused: (refusal) => this.#emit("refused", refusal),
+          originClosed: (origin, reason) => this.#events.tell("originClosed", { origin, reason }),
+          refused: (refusal) => this.#events.tell("refused", refusal),
           caughtUp: (origin) => this.#caughtUp(origin),
           diverged: (origin) => this.#diverged(origin),
-          lagging: (origin) => this.#emit("lagging", { origin, name: this.#nameOf(origin) }),
+          lagging: (origin) => this.#events.tell("lagging", { origin, name: this.#nameOf(origin) }),
           paused: (refusal) => this.#paused(refusal),
           resumed: (policy) => this.#resumed(policy),
           listenerFailed: throwLater,
@@ -327,15 +345,6 @@ export class Node {
         },
       },
     );
-  }
-
-  /** A listener's mistake must not stop the engine in the middle of something. */
-  #emit<E extends keyof NodeEvents>(event: E, ...args: NodeEvents[E]): void {
-    try {
-      this.#events.emit(event, ...(args as never));
-    } catch (error) {
-      throwLater(error);
-    }
   }
 
   #running(): { engine: Engine; declared: DeclaredTables; calls: WriteCalls } {
@@ -352,7 +361,7 @@ export class Node {
     const addresses = nodes.map((node) => node.address);
     this.#engine?.cluster.setTargets(addresses.filter((address) => address !== this.#address));
     this.#sendReports();
-    this.#emit("discovery", { works: true, nodes });
+    this.#events.tell("discovery", { works: true, nodes });
     this.#checkReady();
   }
 
@@ -363,30 +372,32 @@ export class Node {
     }
     this.#options.log.warn({ event: "discovery_failed", err: error }, "discovery failed");
     this.#sendReports();
-    this.#emit("discovery", { works: false, nodes: this.#seeker.found });
+    this.#events.tell("discovery", { works: false, nodes: this.#seeker.found });
   }
 
   #linkUp(peer: Peer): void {
     this.#names.remember(peer);
     this.#seeker.linked(peer.address);
+    this.#stores.linkUp();
     if (this.#engine !== undefined) this.#reports.linkUp(this.#engine.cluster, peer);
-    this.#emit("linkUp", peer);
+    this.#events.tell("linkUp", peer);
     this.#checkReady();
   }
 
   #linkDown(peer: Peer, reason: string): void {
     this.#reports.linkDown(peer);
     this.#dumps.linkDown(peer.origin);
-    this.#emit("linkDown", peer, reason);
+    this.#stores.linkDown(peer.origin);
+    this.#events.tell("linkDown", peer, reason);
   }
 
   #memberDown(name: string, origin: number, reason: string): void {
     this.#seeker.nodeDown();
-    this.#emit("nodeDown", { name, origin, reason });
+    this.#events.tell("nodeDown", { name, origin, reason });
   }
 
   #caughtUp(origin: number): void {
-    this.#emit("caughtUp", { origin, name: this.#nameOf(origin) });
+    this.#events.tell("caughtUp", { origin, name: this.#nameOf(origin) });
     this.#checkReady();
   }
 
@@ -394,25 +405,26 @@ export class Node {
     const name = this.#nameOf(origin);
     const fields = { event: "divergence", peer: name, origin };
     this.#options.log.error(fields, "replicas differ at the same view; they are being repaired");
-    this.#emit("divergence", { origin, name });
+    this.#events.tell("divergence", { origin, name });
   }
 
   #paused(refusal: SplitRefusal): void {
     const tables = this.#declared?.ofPolicy(refusal.policy) ?? [];
     if (tables.length === 0) return;
     this.#options.log.warn({ event: "paused", ...refusal, tables }, "writes are refused");
-    this.#emit("paused", { ...refusal, tables });
+    this.#events.tell("paused", { ...refusal, tables });
   }
 
   #resumed(policy: SplitRefusal["policy"]): void {
     const tables = this.#declared?.ofPolicy(policy) ?? [];
     if (tables.length === 0) return;
     this.#options.log.info({ event: "resumed", policy, tables }, "writes are taken");
-    this.#emit("resumed", { policy, tables });
+    this.#events.tell("resumed", { policy, tables });
   }
 
   #frame(peer: Peer, frame: Uint8Array): void {
     if (this.#dumps.frame(peer, frame) || this.#reports.frame(peer, frame)) return;
+    if (this.#stores.frame(peer, frame)) return;
     throw new ProtocolError(`frame of kind ${frame[0]}, unknown`);
   }
 
@@ -451,7 +463,7 @@ export class Node {
     this.#state = "fenced";
     const text = "the cluster has closed this incarnation";
     this.#options.log.error({ event: "fenced", reason, isReplaced }, text);
-    this.#emit("fenced", reason, isReplaced);
+    this.#events.tell("fenced", reason, isReplaced);
     const goesOn = this.#options.onFenced === "restart" && !isReplaced;
     // Later, for the engine is in the middle of telling us.
     this.#surroundings.clock.defer(() => void (goesOn ? this.#restart() : this.#standDown(reason)));
@@ -485,7 +497,7 @@ export class Node {
       this.#state = "starting";
       this.#fencedBy = undefined;
       this.#engine.start();
-      this.#emit("restarted", { origin: identity.origin });
+      this.#events.tell("restarted", { origin: identity.origin });
     } catch (error) {
       if (this.#state !== "fenced") return;
       this.#options.log.error({ event: "restart_failed", err: error }, "restart failed");
@@ -497,11 +509,4 @@ export class Node {
   get fencedBy(): string | undefined {
     return this.#fencedBy;
   }
-}
-
-/** Hands what a listener threw to the host, as if no one had called it. */
-function throwLater(error: unknown): void {
-  queueMicrotask(() => {
-    throw error;
-  });
 }

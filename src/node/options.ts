@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { type ClusterTimings, checkClusterOptions } from "../cluster/cluster-options.ts";
 import type { DiscoveryOptions } from "../discovery/options.ts";
 import { InvalidOptionsError } from "../errors.ts";
+import type { StoresConfiguration } from "../persistent/configuration/stores-configuration.ts";
 import { type Log, silentLog } from "../runtime.ts";
 import { defaultLimits, type TablesLimits } from "../tables/limits.ts";
 
@@ -42,6 +43,8 @@ export interface NodeOptions {
   readonly tls?: NodeTlsOptions;
   /** A pino logger or anything like it. Default: no log. */
   readonly log?: Log;
+  /** Persistent stores, which the node opens and closes: `node.stores`. See doc/stores.md. */
+  readonly stores?: StoresConfiguration;
   readonly limits?: Partial<TablesLimits>;
   readonly timings?: Partial<ClusterTimings>;
   /** Send unmasked bytes on dialled links: quicker for large frames, private networks only. */
@@ -65,6 +68,7 @@ export interface CheckedNodeOptions {
   readonly clusterSize: number | undefined;
   readonly tls: NodeTlsOptions | undefined;
   readonly log: Log;
+  readonly stores: StoresConfiguration | undefined;
   readonly limits: Partial<TablesLimits>;
   readonly timings: Partial<ClusterTimings>;
   readonly zeroMask: boolean;
@@ -81,6 +85,7 @@ const KNOWN = new Set([
   "clusterSize",
   "tls",
   "log",
+  "stores",
   "limits",
   "timings",
   "zeroMask",
@@ -136,6 +141,7 @@ export function checkNodeOptions(options: NodeOptions): CheckedNodeOptions {
     clusterSize: options.clusterSize,
     tls: options.tls,
     log: options.log ?? silentLog,
+    stores: options.stores,
     limits: options.limits ?? {},
     timings: options.timings ?? {},
     zeroMask: options.zeroMask ?? false,

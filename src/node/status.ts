@@ -2,6 +2,7 @@
 import type { Member } from "../cluster/cluster-events.ts";
 import type { ClusterStatus } from "../cluster/cluster-status.ts";
 import type { SplitRefusal } from "../errors.ts";
+import type { ConnectionStatus } from "../persistent/stores.ts";
 import type { Counters } from "../tables/counters.ts";
 import type { TableInfo } from "../tables/table-reads.ts";
 import type { DeclaredTable, NodeReport } from "./report.ts";
@@ -90,6 +91,8 @@ export interface NodeStatus extends StatusLists {
   readonly rejectedWrites: number;
   /** Event-loop delay since the start, ms. */
   readonly loopDelay: { readonly p99Ms: number; readonly maxMs: number };
+  /** Back ends of the persistent stores; with `isPersistent` false, what is written is lost. */
+  readonly stores: readonly ConnectionStatus[];
   readonly mesh: ClusterStatus;
   readonly discovery: unknown;
 }

@@ -27,6 +27,15 @@ describe("the picture of a status", () => {
     expect(picture).toMatch(/sessions +set +node +3,000 +0f/);
   });
 
+  it("shows where the stores are, and which of them forget", () => {
+    const stores = [
+      { connection: "main", adapter: "sql" },
+      { connection: "memory", adapter: "memory" },
+    ];
+    expect(render({ ...status, stores })).toMatch(/stores +main \(sql\), memory: lost at the end/);
+    expect(render({ ...status, stores: [] })).not.toMatch(/stores/);
+  });
+
   it("names what is wrong, and nothing when nothing is", () => {
     expect(render(status)).not.toMatch(/To look at/);
     const picture = render({ ...status, conflictTables: ["sessions"], unavailableNodes: ["c"] });
