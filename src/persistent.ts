@@ -4,10 +4,10 @@ export type { CacheCounts, CacheOptions } from "./persistent/cache/cached-rows.t
 export type { CacheCoherence, Invalidation } from "./persistent/cache/coherence.ts";
 export type { Collection, CollectionOptions } from "./persistent/collections/collection.ts";
 export type {
-  ConnectionOptions,
-  StoreChoice,
+  ConnectionInput,
+  StorageInput,
   StoresConfiguration,
-} from "./persistent/configuration/stores-configuration.ts";
+} from "./persistent/config/configuration.ts";
 export {
   ARCHIVE_BATCH_MAX,
   ARCHIVE_LIMIT_MAX,

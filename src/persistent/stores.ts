@@ -1,4 +1,5 @@
 /** All persistent stores of a program: opened by a configuration, handed out, closed together. */
+import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { DisabledError, InvalidOptionsError } from "../errors.ts";
 import { type Clock, type Log, type Random, silentLog } from "../runtime.ts";
@@ -10,7 +11,13 @@ import {
   type CollectionOptions,
   openCollection,
 } from "./collections/collection.ts";
-import { type StoresConfiguration, StoresPlan } from "./configuration/stores-configuration.ts";
+import {
+  connectionFor,
+  type ReadConfiguration,
+  type StoresConfiguration,
+} from "./config/configuration.ts";
+import { makeAdapter } from "./config/make-adapter.ts";
+import { readConfiguration } from "./config/read-configuration.ts";
 import type { Budget, Place, PlaceKind, StoreAdapter } from "./contract/driver.ts";
 import { checkHost, checkStoreName, checkTimeout, checkUser } from "./contract/inputs.ts";
 import type {
@@ -41,6 +48,8 @@ export interface StoresEnvironment {
   readonly log?: Log;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Where variables are looked up that the configuration names. Default: those of the process. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Adapters of your own. */
   readonly adapters?: readonly AdapterFactory[];
   /** How long a back end may take to open, and the default of each call, ms. Default 10,000. */
@@ -84,10 +93,14 @@ export async function openStores(
   configuration: StoresConfiguration,
   environment: StoresEnvironment = {},
 ): Promise<Stores> {
-  const { adapters = [], timeoutMs = TIMEOUT_MS, host = "default" } = environment;
+  const { timeoutMs = TIMEOUT_MS, host = "default" } = environment;
   checkTimeout(timeoutMs);
   checkHost(host);
-  const plan = StoresPlan.of(configuration, adapters);
+  const plan = await readConfiguration(configuration, {
+    env: environment.env ?? process.env,
+    readFile: (path) => readFile(path, "utf8"),
+    adapters: environment.adapters ?? [],
+  });
   const lent = {
     clock: environment.clock ?? systemClock,
     random: environment.random ?? systemRandom,
@@ -122,37 +135,37 @@ function processName(random: Random): string {
 
 /** Every fault of every connection at once. */
 async function makeAll(
-  plan: StoresPlan,
+  { connections }: ReadConfiguration,
   lent: { clock: Clock; random: Random; log: Log },
 ): Promise<OpenConnection[]> {
   const made: OpenConnection[] = [];
   const faults: string[] = [];
-  for (const { name, factory, options } of plan.connections) {
+  for (const [name, settings] of connections) {
     try {
-      made.push({ name, adapter: await factory.make(options, { ...lent, connection: name }) });
+      made.push({ name, adapter: await makeAdapter(settings, { ...lent, connection: name }) });
     } catch (error) {
       if (!(error instanceof InvalidOptionsError)) throw error;
       faults.push(...error.faults.map((fault) => `connections.${name}: ${fault}`));
     }
   }
-  if (faults.length > 0) throw new InvalidOptionsError("stores", faults);
+  if (faults.length > 0) throw new InvalidOptionsError("persistent stores", faults);
   return made;
 }
 
 /** See the head of this file. */
 export class Stores {
-  readonly #plan: StoresPlan;
+  readonly #plan: ReadConfiguration;
   readonly #connections: readonly OpenConnection[];
-  readonly #lent: Required<Omit<StoresEnvironment, "adapters">>;
+  readonly #lent: Required<Omit<StoresEnvironment, "adapters" | "env">>;
   readonly #openers = new Map<StoreAdapter, StoreOpener>();
   readonly #homes: StoreHomes;
   readonly #archives: MessageArchives[] = [];
 
   /** Use `openStores`. */
   constructor(
-    plan: StoresPlan,
+    plan: ReadConfiguration,
     connections: readonly OpenConnection[],
-    lent: Required<Omit<StoresEnvironment, "adapters">>,
+    lent: Required<Omit<StoresEnvironment, "adapters" | "env">>,
   ) {
     this.#plan = plan;
     this.#connections = connections;
@@ -227,7 +240,13 @@ export class Stores {
    * @throws InvalidOptionsError if it chooses none
    */
   connectionFor(host: string, store: string): OpenConnection {
-    const name = this.#plan.connectionFor(host, store);
+    const name = connectionFor(this.#plan, { host, store });
+    if (name === undefined) {
+      throw new InvalidOptionsError("persistent stores", [
+        `no connection is named for the store "${store}" of ${host}: name one in storage, or a ` +
+          "default_storage",
+      ]);
+    }
     const found = this.#connections.find((connection) => connection.name === name);
     if (found === undefined) throw new TypeError(`the connection ${name} was not made`);
     return found;

@@ -20,7 +20,7 @@ afterEach(async () => {
 /** Everything on one of the two, with both connected. */
 function on(home: "database" | "files" | "memory"): StoresConfiguration {
   return {
-    default: home,
+    defaultStorage: home,
     connections: {
       database: { adapter: "sql", url: `sqlite:${join(folder, "stores.db")}` },
       files: { adapter: "file", folder: join(folder, "files") },
@@ -83,9 +83,9 @@ describe("stores whose configuration changes", () => {
         { adapter: "sql", url: `sqlite:${join(folder, `${name}.db`)}` },
       ]),
     );
-    const user = await start({ default: "old", connections }, { holder: "the user" });
+    const user = await start({ defaultStorage: "old", connections }, { holder: "the user" });
     await (await user.keyval("config")).set("romeo", 1);
-    const mover = await start({ default: "new", connections }, { holder: "the mover" });
+    const mover = await start({ defaultStorage: "new", connections }, { holder: "the mover" });
     const moving = mover.keyval("config");
     await expect(moving).rejects.toThrow(ConflictError);
     await expect(moving).rejects.toThrow(/is used on "old" by the user/);

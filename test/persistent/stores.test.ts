@@ -17,9 +17,9 @@ afterEach(() => rm(folder, { recursive: true }));
 
 /** Every adapter that needs no server. */
 const configuration = (): StoresConfiguration => ({
-  default: "database",
-  stores: { sessions: "memory", secrets: "none" },
-  hosts: { "gone.example": { stores: "null" } },
+  defaultStorage: "database",
+  storage: { sessions: "memory", secrets: "none" },
+  hosts: { "gone.example": { storage: "null" } },
   connections: {
     database: { adapter: "sql", url: `sqlite:${join(folder, "stores.db")}` },
     files: { adapter: "internal", folder: join(folder, "files") },
@@ -78,7 +78,7 @@ describe("stores", () => {
 
   it("of options that are wrong are refused with all faults and where they are", async () => {
     const wrong = openStores({
-      default: "a",
+      defaultStorage: "a",
       connections: {
         a: { adapter: "sql", url: "postgres://user:secret@host/db?what=1" },
         b: { adapter: "file" },
@@ -90,10 +90,10 @@ describe("stores", () => {
     expect(error).toBeInstanceOf(InvalidOptionsError);
     const { faults, message } = error as InvalidOptionsError;
     expect(faults.map((fault) => fault.split(":")[0])).toEqual([
-      "connections.a",
-      "connections.b",
-      "connections.c",
-      "connections.d",
+      "connections.a.url",
+      "connections.b.folder",
+      "connections.c.colour",
+      "connections.d.items_max",
     ]);
     expect(message).not.toContain("secret");
   });
@@ -102,9 +102,9 @@ describe("stores", () => {
     const files = { adapter: "file", folder: join(folder, "files") };
     const dead = { adapter: "redis", url: "redis://127.0.0.1:1" };
     const connections = { files, dead };
-    const opening = openStores({ default: "files", connections }, { timeoutMs: 300 });
+    const opening = openStores({ defaultStorage: "files", connections }, { timeoutMs: 300 });
     await expect(opening).rejects.toMatchObject({ code: "ERR_SKEIN_UNAVAILABLE" });
-    const again = await openStores({ default: "files", connections: { files } });
+    const again = await openStores({ defaultStorage: "files", connections: { files } });
     await again.close();
   });
 
@@ -117,13 +117,18 @@ describe("stores", () => {
         return new MemoryAdapter();
       },
     };
-    const configuration = { default: "c", connections: { c: { adapter: "mine", speed: 5 } } };
+    const configuration = {
+      defaultStorage: "c",
+      connections: { c: { adapter: "mine", speed: 5 } },
+    };
     const stores = await openStores(configuration, { adapters: [mine] });
     expect(made).toEqual([[{ speed: 5 }, "c"]]);
     const store = await stores.keyval("any");
     await store.set("user", 1);
     expect(await collect(store.users())).toEqual(["user"]);
     await stores.close();
-    await expect(openStores(configuration)).rejects.toThrow(/unknown adapter "mine"/);
+    await expect(openStores(configuration)).rejects.toThrow(
+      /connections\.c\.adapter: is not known, allowed are sql, file/,
+    );
   });
 });

@@ -2,6 +2,32 @@
 import type { ServerFacts } from "../../sql/connection.ts";
 import type { PoolOptions } from "../../sql/pool-options.ts";
 import type { DatabaseTarget } from "../../sql/target.ts";
+import type { AdapterFactory } from "../adapters/adapter-factory.ts";
+
+/**
+ * What a program gives: the same keys as in TOML (doc/configuration.md), in camel case or with
+ * "_" as there.
+ */
+export interface StoresConfiguration extends StorageInput {
+  /** Goes before what is said for all hosts. */
+  readonly hosts?: Readonly<Record<string, StorageInput>>;
+  /** Back ends by name: the adapter (default: what the name says) and its options. */
+  readonly connections?: Readonly<Record<string, ConnectionInput>>;
+}
+
+/** Where stores are kept, for all hosts or for one. */
+export interface StorageInput {
+  /** One connection for all stores, or one for each store by its name. */
+  readonly storage?: string | Readonly<Record<string, string>>;
+  /** For stores that `storage` does not name. */
+  readonly defaultStorage?: string;
+}
+
+/** An adapter and its own options. */
+export interface ConnectionInput {
+  readonly adapter?: string;
+  readonly [option: string]: unknown;
+}
 
 /** An SQL database. It holds the password: do not print it. */
 export interface SqlConnectionSettings {
@@ -35,8 +61,16 @@ export interface PlainSettings {
   readonly adapter: "memory" | "none" | "null";
 }
 
+/** By an adapter that a program brings along, which reads its options itself. */
+export interface ForeignSettings {
+  readonly adapter: "foreign";
+  readonly factory: AdapterFactory;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
 /** How a connection is made. */
 export type ConnectionSettings =
+  | ForeignSettings
   | SqlConnectionSettings
   | FileConnectionSettings
   | RedisConnectionSettings
@@ -49,32 +83,24 @@ export interface StorageChoice {
   readonly stores: ReadonlyMap<string, string>;
 }
 
-/** See the head of this file. */
-export interface StoresConfiguration {
-  /** By name; `memory`, `none` and `null` are always there. */
+/** The configuration, checked. */
+export interface ReadConfiguration {
+  /** By name; `memory`, `none` and `null` are there if a store is kept by them. */
   readonly connections: ReadonlyMap<string, ConnectionSettings>;
   readonly storage: StorageChoice;
   readonly hosts: ReadonlyMap<string, StorageChoice>;
 }
 
-/** Where stores are kept that nothing else is said of. */
-export const STORAGE_DEFAULT = "memory";
-
 /**
  * The name of the connection for a store of a host: the host's own word on the store, then its
- * default, then the word on the store for all hosts, then the default for all.
+ * default, then the word on the store for all hosts, then the default for all. Undefined if
+ * nothing is said: there is no hidden choice.
  */
 export function connectionFor(
-  configuration: StoresConfiguration,
+  configuration: ReadConfiguration,
   { host, store }: { readonly host: string; readonly store: string },
-): string {
+): string | undefined {
   const { storage, hosts } = configuration;
   const own = hosts.get(host);
-  return (
-    own?.stores.get(store) ??
-    own?.default ??
-    storage.stores.get(store) ??
-    storage.default ??
-    STORAGE_DEFAULT
-  );
+  return own?.stores.get(store) ?? own?.default ?? storage.stores.get(store) ?? storage.default;
 }

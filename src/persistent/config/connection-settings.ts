@@ -11,7 +11,8 @@ import type { ConnectionSettings, SqlConnectionSettings } from "./configuration.
 import { connectionKeys, PARAMETER_KEYS, POOL_KEYS } from "./keys.ts";
 import { type ConfigurationSources, isTable, kindOf, TableReader } from "./table-reader.ts";
 
-const ADAPTERS = ["sql", "file", "internal", "redis"] as const;
+const PLAIN = ["memory", "none", "null"] as const;
+const ADAPTERS = ["sql", "file", "internal", "redis", ...PLAIN] as const;
 const DIALECTS = ["postgres", "mysql", "mariadb", "cockroach", "sqlite"] as const;
 const PORTS = { postgres: 5432, mysql: 3306, mariadb: 3306, cockroach: 26257 } as const;
 const OF_FILES: readonly string[] = ["adapter", "folder"];
@@ -24,17 +25,34 @@ export async function readConnection(
   table: TableReader,
   sources: ConfigurationSources,
 ): Promise<ConnectionSettings | undefined> {
+  const factory = foreign(name, table, sources);
+  if (factory !== undefined) {
+    return { adapter: "foreign", factory, options: table.rest(["adapter"]) };
+  }
   table.allow(connectionKeys());
   const before = table.faults.length;
   const adapter =
     table.oneOf("adapter", ADAPTERS) ?? ADAPTERS.find((each) => each === name) ?? "sql";
-  const settings =
-    adapter === "sql"
-      ? await readSql(table, sources)
-      : adapter === "redis"
-        ? await readRedis(table, sources)
-        : readFolder(table);
+  const settings = await readAdapter(adapter, table, sources);
   return table.faults.length > before ? undefined : settings;
+}
+
+async function readAdapter(
+  adapter: (typeof ADAPTERS)[number],
+  table: TableReader,
+  sources: ConfigurationSources,
+): Promise<ConnectionSettings | undefined> {
+  if (adapter === "sql") return readSql(table, sources);
+  if (adapter === "redis") return readRedis(table, sources);
+  if (adapter === "file" || adapter === "internal") return readFolder(table);
+  refuseOthers(table, (key) => key === "adapter", adapter);
+  return { adapter };
+}
+
+/** An adapter that a program has brought along, named or meant by the connection's own name. */
+function foreign(name: string, table: TableReader, { adapters = [] }: ConfigurationSources) {
+  const wanted = table.value("adapter") ?? name;
+  return adapters.find((each) => each.name === wanted);
 }
 
 function readFolder(table: TableReader): ConnectionSettings | undefined {
@@ -180,7 +198,7 @@ function readPool(table: TableReader): PoolOptions {
     table.fault("pool", `is ${kindOf(given)}, allowed is a table`);
     return {};
   }
-  const pool = new TableReader(`${table.path}.pool`, given, table.faults);
+  const pool = TableReader.ofOptions(`${table.path}.pool`, given, table.faults);
   pool.allow(Object.keys(POOL_KEYS));
   const options: { -readonly [key in keyof PoolOptions]: PoolOptions[key] } = {};
   for (const [key, option] of Object.entries(POOL_KEYS)) {

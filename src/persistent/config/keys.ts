@@ -70,9 +70,10 @@ const secret = (name: string, meaning: string): readonly ConfigurationKey[] => [
 /** All of them, in the order of the documents. */
 export const CONFIGURATION_KEYS: readonly ConfigurationKey[] = [
   key("storage", "the connection for all stores; or a table with a connection for each store"),
-  key("default_storage", "the connection for stores that `storage` does not name", {
-    default: "memory",
-  }),
+  key(
+    "default_storage",
+    "the connection for stores that `storage` does not name; without it they are refused",
+  ),
   key("hosts.NAME.storage", "the same for one host; its stores come before those above"),
   key("hosts.NAME.default_storage", "the same for one host"),
   key(

@@ -3,7 +3,7 @@
  * faults are told in one message; none of them repeats a value that may be a secret.
  */
 import { InvalidOptionsError } from "../../errors.ts";
-import type { ConnectionSettings, StorageChoice, StoresConfiguration } from "./configuration.ts";
+import type { ConnectionSettings, ReadConfiguration, StorageChoice } from "./configuration.ts";
 import { readConnection } from "./connection-settings.ts";
 import { topKeys } from "./keys.ts";
 import { type ConfigurationSources, isTable, kindOf, TableReader } from "./table-reader.ts";
@@ -18,9 +18,9 @@ const BY_ENVIRONMENT = "sql";
 export async function readConfiguration(
   input: unknown,
   sources: ConfigurationSources,
-): Promise<StoresConfiguration> {
+): Promise<ReadConfiguration> {
   const faults: string[] = [];
-  const top = new TableReader("", input, faults);
+  const top = TableReader.ofOptions("", input, faults);
   top.allow(topKeys());
   const connections = await readConnections(top, sources);
   const storage = readChoice(top);
@@ -40,8 +40,9 @@ export async function readConfiguration(
     );
   }
   if (faults.length > 0) throw new InvalidOptionsError("persistent stores", faults);
-  const all = new Map<string, ConnectionSettings>(PLAIN.map((adapter) => [adapter, { adapter }]));
+  const all = new Map<string, ConnectionSettings>();
   for (const [name, settings] of connections) if (settings !== undefined) all.set(name, settings);
+  for (const adapter of PLAIN) if (named.has(adapter)) all.set(adapter, { adapter });
   return { connections: all, storage, hosts };
 }
 
@@ -62,7 +63,7 @@ async function readConnections(
       tables.fault(JSON.stringify(name.slice(0, 80)), `is no name, allowed is ${allowed}`);
       continue;
     }
-    const table = new TableReader(`connections.${name}`, tables.value(name), top.faults);
+    const table = TableReader.ofOptions(`connections.${name}`, tables.value(name), top.faults);
     found.set(name, await readConnection(name, table, sources));
   }
   // Prosody calls its files "internal"; here that is another name for them.
@@ -94,7 +95,7 @@ function readHosts(top: TableReader): ReadonlyMap<string, StorageChoice> {
   if (given === undefined) return found;
   const hosts = new TableReader("hosts", given, top.faults);
   for (const host of hosts.keys) {
-    const table = new TableReader(
+    const table = TableReader.ofOptions(
       `hosts.${JSON.stringify(host.slice(0, 255))}`,
       hosts.value(host),
       top.faults,

@@ -1,10 +1,14 @@
 /** Reads one table of a configuration and collects what is wrong with it, secrets left out. */
 
+import type { AdapterFactory } from "../adapters/adapter-factory.ts";
+
 /** Where secrets and other values come from. */
 export interface ConfigurationSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Reads a small file as text; rejects if it cannot be read. */
   readFile(path: string): Promise<string>;
+  /** Adapters that a program brings along. */
+  readonly adapters?: readonly AdapterFactory[];
 }
 
 /** Text that is longer is no name or path. */
@@ -14,6 +18,8 @@ const TEXT_MAX = 4096;
 export class TableReader {
   readonly path: string;
   readonly faults: string[];
+  /** The keys and values as they were given. */
+  #given: Readonly<Record<string, unknown>> | undefined;
   readonly #values: Readonly<Record<string, unknown>>;
 
   constructor(path: string, value: unknown, faults: string[]) {
@@ -26,6 +32,17 @@ export class TableReader {
     }
   }
 
+  /** One whose keys are options: `tablePrefix`, as a program writes it, is `table_prefix`. */
+  static ofOptions(path: string, value: unknown, faults: string[]): TableReader {
+    if (!isTable(value)) return new TableReader(path, value, faults);
+    const entries = Object.entries(value).map(([key, each]) => [inSnakeCase(key), each] as const);
+    const options = new TableReader(path, Object.fromEntries(entries), faults);
+    options.#given = value;
+    const twice = entries.find(([key], at) => entries.findIndex(([other]) => other === key) < at);
+    if (twice !== undefined) options.fault(twice[0], "is given in both ways of writing it");
+    return options;
+  }
+
   get keys(): readonly string[] {
     return Object.keys(this.#values);
   }
@@ -36,6 +53,12 @@ export class TableReader {
 
   value(key: string): unknown {
     return this.#values[key];
+  }
+
+  /** All but those keys, as they were given. */
+  rest(keys: readonly string[]): Readonly<Record<string, unknown>> {
+    const given = Object.entries(this.#given ?? this.#values);
+    return Object.fromEntries(given.filter(([key]) => !keys.includes(key)));
   }
 
   fault(key: string, text: string): void {
@@ -115,6 +138,10 @@ export class TableReader {
     }
     return undefined;
   }
+}
+
+function inSnakeCase(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** A table of TOML's, or a plain object. */

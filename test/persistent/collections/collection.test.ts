@@ -25,7 +25,7 @@ const schema: StandardSchema<Profile> = {
 };
 
 async function opened(options: CollectionOptions<Profile>, clock = new VirtualClock()) {
-  const stores = await openStores({ default: "memory" }, { clock });
+  const stores = await openStores({ defaultStorage: "memory" }, { clock });
   const profiles = await stores.open<Profile>("profiles", { schema, ...options });
   return { stores, profiles, clock };
 }
@@ -73,7 +73,7 @@ describe.each([
 
 describe("a collection", () => {
   it("refuses undefined, which would delete", async () => {
-    const stores = await openStores({ default: "memory" });
+    const stores = await openStores({ defaultStorage: "memory" });
     const any = await stores.open<unknown>("any");
     await any.set("a", null);
     await expect(any.set("a", undefined)).rejects.toThrow(InvalidValueError);

@@ -59,7 +59,7 @@ describe("which store is kept where", () => {
     expect(found.connections.get("files")).toEqual({ adapter: "file", folder: "/var/lib/skein" });
   });
 
-  test("a host's own word comes first, then that for all hosts, then memory", async () => {
+  test("a host's own word comes first, then that for all hosts; nothing is chosen unseen", async () => {
     const found = await read(`
       [storage]
       roster = "null"
@@ -70,7 +70,7 @@ describe("which store is kept where", () => {
     `);
     const at = (host: string, store: string) => connectionFor(found, { host, store });
     expect(at("a.example", "roster")).toBe("none");
-    expect(at("a.example", "vcard")).toBe("memory");
+    expect(at("a.example", "vcard")).toBeUndefined();
     expect(at("b.example", "roster")).toBe("none");
     expect(at("c.example", "roster")).toBe("null");
   });
