@@ -1,10 +1,9 @@
 /** What the commands do with databases: migrate them, report on them, make them, examine them. */
 import { totalmem } from "node:os";
 import { InvalidOptionsError } from "../errors.ts";
-import {
-  type SqlConnectionSettings,
-  STORAGE_DEFAULT,
-  type StoresConfiguration,
+import type {
+  ReadConfiguration,
+  SqlConnectionSettings,
 } from "../persistent/config/configuration.ts";
 import {
   migrateConfigured,
@@ -162,14 +161,12 @@ export async function openStoreDatabases(
   }
 }
 
-function warnOfMemory({ storage, hosts }: StoresConfiguration, log: Log): void {
+function warnOfMemory({ storage, hosts }: ReadConfiguration, log: Log): void {
   const choices = [storage, ...hosts.values()];
   const named = choices.flatMap(({ stores }) =>
     [...stores].filter(([, name]) => name === "memory").map(([store]) => store),
   );
-  const isDefault =
-    (storage.default ?? STORAGE_DEFAULT) === "memory" ||
-    choices.some((choice) => choice.default === "memory");
+  const isDefault = choices.some((choice) => choice.default === "memory");
   if (!isDefault && named.length === 0) return;
   const stores = isDefault ? [...named, "all that are not named"] : named;
   log.warn({ event: "stores_in_memory", stores }, "persistent stores on memory end with the node");

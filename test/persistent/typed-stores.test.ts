@@ -15,8 +15,8 @@ describe("typed stores", () => {
 
   it("are on the connection that the configuration chooses, for each host", async () => {
     const stores = await openStores({
-      stores: { archive: "one", roster: "one" },
-      hosts: { "other.example": { stores: "two" } },
+      storage: { archive: "one", roster: "one" },
+      hosts: { "other.example": { storage: "two" } },
       connections: { one: sql("one.db"), two: sql("two.db") },
     });
     const here = stores.messageArchives({ node: 1 });
@@ -30,7 +30,7 @@ describe("typed stores", () => {
   });
 
   it("write what is queued when the stores are closed, and take no more", async () => {
-    const configuration = { stores: "one", connections: { one: sql("close.db") } };
+    const configuration = { storage: "one", connections: { one: sql("close.db") } };
     const stores = await openStores(configuration);
     const archives = stores.messageArchives({ node: 1, queue: { lingerMs: 60_000 } });
     for (let count = 0; count < 10; count++) await archives.users.add(ann, message);
@@ -43,7 +43,7 @@ describe("typed stores", () => {
   });
 
   it("are refused on back ends that have no tables", async () => {
-    const stores = await openStores({ stores: "memory" });
+    const stores = await openStores({ storage: "memory" });
     expect(() => stores.messageArchives({ node: 1 })).toThrow(UnsupportedError);
     expect(() => stores.rosters()).toThrow(/"roster" is on the connection "memory"/);
     await stores.close();
