@@ -19,6 +19,7 @@ export const adapterClaims: readonly ConformanceClaim[] = [
   {
     kind: "adapter",
     claim: "refuses to open a store as another kind; map and keyval+ count as one",
+    exempt: unlessOfAllKinds,
     async show(trial) {
       await trial.keyval("of-values");
       await trial.map("of-rows");
@@ -37,6 +38,7 @@ export const adapterClaims: readonly ConformanceClaim[] = [
   {
     kind: "adapter",
     claim: "lists the stores of a host with their kinds",
+    exempt: unlessOfAllKinds,
     async show(trial) {
       await trial.archive("items");
       await trial.map("rows");
@@ -51,6 +53,7 @@ export const adapterClaims: readonly ConformanceClaim[] = [
   {
     kind: "adapter",
     claim: "purges a user from all stores of one host and touches nobody else",
+    exempt: unlessOfAllKinds,
     async show(trial) {
       const values = await trial.keyval("values");
       const rows = await trial.keyvalPlus("rows");
@@ -139,6 +142,13 @@ function textOf({ kind, store }: Place): string {
   return `${kind} ${store}`;
 }
 
-function unlessPersistent({ isPersistent }: Capabilities): string | undefined {
-  return isPersistent ? undefined : "it is not persistent";
+function unlessPersistent(capabilities: Capabilities): string | undefined {
+  return capabilities.isPersistent ? unlessOfAllKinds(capabilities) : "it is not persistent";
+}
+
+function unlessOfAllKinds({ kinds }: Capabilities): string | undefined {
+  const missing = (["keyval", "map", "keyval+", "archive"] as const).filter(
+    (kind) => !kinds.includes(kind),
+  );
+  return missing.length === 0 ? undefined : `it has no ${missing.join(", ")}`;
 }
