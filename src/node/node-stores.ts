@@ -1,7 +1,7 @@
 /** The persistent stores of a node: opened before it listens, closed after it has left. */
 import type { Peer } from "../cluster/cluster-events.ts";
 import { InvalidArgumentError, NotRunningError } from "../errors.ts";
-import type { StoresConfiguration } from "../persistent/configuration/stores-configuration.ts";
+import type { StoresConfiguration } from "../persistent/config/configuration.ts";
 import { type ConnectionStatus, openStores, type Stores } from "../persistent/stores.ts";
 import type { Clock, Log, Random } from "../runtime.ts";
 import { MeshCoherence, type MeshParts } from "./mesh-coherence.ts";

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { type ClusterTimings, checkClusterOptions } from "../cluster/cluster-options.ts";
 import type { DiscoveryOptions } from "../discovery/options.ts";
 import { InvalidOptionsError } from "../errors.ts";
-import type { StoresConfiguration } from "../persistent/configuration/stores-configuration.ts";
+import type { StoresConfiguration } from "../persistent/config/configuration.ts";
 import { type Log, silentLog } from "../runtime.ts";
 import { defaultLimits, type TablesLimits } from "../tables/limits.ts";
 

@@ -5,94 +5,95 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { adapterFor } from "../../src/persistent/adapters/adapter-registry.ts";
-import type { ConformanceSubject } from "../../src/persistent-testing.ts";
-import { conformanceNames, storeConformance } from "../../src/persistent-testing.ts";
-import { silentLog } from "../../src/runtime.ts";
-import { systemClock, systemRandom } from "../../src/system-clock.ts";
+import { FileAdapter } from "../../src/persistent/adapters/file/file-adapter.ts";
+import { MemoryAdapter } from "../../src/persistent/adapters/memory/memory-adapter.ts";
+import { RedisAdapter } from "../../src/persistent/adapters/redis/redis-adapter.ts";
+import { openStores, type StoreAdapter } from "../../src/persistent.ts";
+import {
+  type ConformanceSubject,
+  conformanceNames,
+  storeConformance,
+} from "../../src/persistent-testing.ts";
 import { mariadb } from "../servers/mariadb.ts";
 import { postgres } from "../servers/postgres.ts";
 import { redis } from "../servers/redis.ts";
 import { redisCluster } from "../servers/redis-cluster.ts";
-import { openServer, type Server, type ServerKind, whyMissing } from "../servers/server.ts";
+import { openServer, type ServerKind, whyMissing } from "../servers/server.ts";
 
 const BUDGET = { timeoutMs: 30_000, signal: undefined };
-const ENVIRONMENT = { clock: systemClock, random: systemRandom, log: silentLog, connection: "c" };
 
-/** One column: an adapter, and what it is opened with. */
+/** An adapter that is open. */
+interface Opened {
+  readonly adapter: StoreAdapter;
+  close(): Promise<void>;
+}
+
+/** One column: how its adapter is opened, again and again on the same data. */
 interface Column {
   readonly title: string;
-  readonly adapter: string;
-  readonly options: (server: Server | undefined, folder: string) => Promise<object>;
+  readonly open: (url: string, folder: string) => Promise<Opened>;
   readonly server?: ServerKind;
 }
 
 const COLUMNS: readonly Column[] = [
-  { title: "memory", adapter: "memory", options: async () => ({}) },
-  { title: "file", adapter: "file", options: async (_, folder) => ({ folder }) },
-  {
-    title: "SQLite",
-    adapter: "sql",
-    options: async (_, folder) => ({ url: `sqlite:${join(folder, "stores.db")}` }),
-  },
-  ...[
-    { title: "PostgreSQL", adapter: "sql", server: postgres },
-    { title: "MariaDB", adapter: "sql", server: mariadb },
-    { title: "Redis", adapter: "redis", server: redis },
-  ].map((each) => ({
-    ...each,
-    options: async (server: Server | undefined) => ({ url: await server?.newDatabase() }),
-  })),
+  { title: "memory", open: () => opened(new MemoryAdapter()) },
+  { title: "file", open: (_, folder) => opened(new FileAdapter({ folder })) },
+  { title: "SQLite", open: (_, folder) => openSql(`sqlite:${join(folder, "stores.db")}`) },
+  { title: "PostgreSQL", open: openSql, server: postgres },
+  { title: "MariaDB", open: openSql, server: mariadb },
+  { title: "Redis", open: (url) => opened(new RedisAdapter({ url })), server: redis },
   {
     title: "Redis Cluster",
-    adapter: "redis",
+    open: (url) => opened(new RedisAdapter({ cluster: [url] })),
     server: redisCluster,
-    options: async (server) => ({ cluster: [server?.url ?? ""] }),
   },
 ];
 
+async function opened(adapter: StoreAdapter): Promise<Opened> {
+  await adapter.open(BUDGET);
+  return { adapter, close: () => adapter.close() };
+}
+
+/** By a configuration, which makes the tables. */
+async function openSql(url: string): Promise<Opened> {
+  const stores = await openStores({ storage: "c", connections: { c: { adapter: "sql", url } } });
+  const [connection] = stores.connections;
+  if (connection === undefined) throw new Error("no connection was made");
+  return { adapter: connection.adapter, close: () => stores.close() };
+}
+
 /** By claim: "✓", why it need not be shown, or what went wrong. */
-async function runColumn(column: Column): Promise<Map<string, string>> {
+async function runColumn({ open, server: kind }: Column): Promise<Map<string, string>> {
   const folder = mkdtempSync(join(tmpdir(), "skein-matrix-"));
-  const server = column.server === undefined ? undefined : await openServer(column.server);
+  const server = kind === undefined ? undefined : await openServer(kind);
+  const url = (await server?.newDatabase()) ?? "";
+  let at = await open(url, folder);
   try {
-    const options = await column.options(server, folder);
-    return await runSuite(column.adapter, options);
+    return await runSuite({
+      get adapter() {
+        return at.adapter;
+      },
+      async restart() {
+        await at.close();
+        at = await open(url, folder);
+      },
+    });
   } finally {
+    await at.close();
     await server?.dispose();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function runSuite(name: string, options: object): Promise<Map<string, string>> {
-  const open = async () => {
-    const adapter = await adapterFor(name)?.make({ ...options }, ENVIRONMENT);
-    if (adapter === undefined) throw new Error(`there is no adapter "${name}"`);
-    await adapter.open(BUDGET);
-    return adapter;
-  };
-  let adapter = await open();
-  const subject: ConformanceSubject = {
-    get adapter() {
-      return adapter;
-    },
-    async restart() {
-      await adapter.close();
-      adapter = await open();
-    },
-  };
+async function runSuite(subject: ConformanceSubject): Promise<Map<string, string>> {
   const results = new Map<string, string>();
   for (const each of storeConformance(() => subject)) {
-    const exempt = each.exempt;
-    const outcome =
-      exempt ??
-      (await each.run().then(
-        () => "✓",
-        (error: Error) => `✗ ${error.message}`,
-      ));
-    results.set(each.name, outcome);
+    const shown = async () => {
+      await each.run();
+      return "✓";
+    };
+    results.set(each.name, each.exempt ?? (await shown().catch((error) => `✗ ${error}`)));
   }
-  await adapter.close();
   return results;
 }
 

@@ -12,8 +12,8 @@ const started = startedNodes();
 function shared(): NodeOptions["stores"] & object {
   const url = `sqlite:${join(started.folder, "stores.db")}`;
   return {
-    default: "main",
-    stores: { lost: "memory" },
+    defaultStorage: "main",
+    storage: { lost: "memory" },
     connections: { main: { adapter: "sql", url } },
   };
 }
@@ -101,10 +101,12 @@ describe("a node", () => {
   });
 
   it("does not start with stores that cannot be opened", async () => {
-    const stores = { default: "nowhere" };
-    await expect(started.start({ name: "a", stores })).rejects.toThrow(/names no connection/);
+    const stores = { defaultStorage: "nowhere" };
+    await expect(started.start({ name: "a", stores })).rejects.toThrow(
+      /names the connection "nowhere", which is not there/,
+    );
     const connections = { dead: { adapter: "sql", url: "postgres://u:hidden@127.0.0.1:1/x" } };
-    const opening = started.start({ name: "a", stores: { default: "dead", connections } });
+    const opening = started.start({ name: "a", stores: { defaultStorage: "dead", connections } });
     await expect(opening).rejects.toMatchObject({ code: "ERR_SKEIN_UNAVAILABLE" });
     await expect(opening).rejects.not.toThrow(/hidden/);
   });
