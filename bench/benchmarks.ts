@@ -1,4 +1,5 @@
 /** The benchmarks by name, in the order in which a run of all takes them. */
+import { benchArchive } from "./archive.ts";
 import { benchDown } from "./down.ts";
 import { benchForm } from "./form.ts";
 import { benchGrowth } from "./growth.ts";
@@ -14,6 +15,7 @@ import { benchRead } from "./read.ts";
 import { benchRedis } from "./redis.ts";
 import type { Report } from "./report.ts";
 import { benchScale } from "./scale.ts";
+import { benchStores } from "./stores.ts";
 
 /** One benchmark. Stops all that it has started, whatever happens. */
 export interface Benchmark {
@@ -39,6 +41,16 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   growth: {
     title: "one table grows to 20 million rows",
     run: benchGrowth,
+    isExtra: true,
+  },
+  stores: {
+    title: "stores in SQL databases, beside the bare drivers",
+    run: benchStores,
+    isExtra: true,
+  },
+  archive: {
+    title: "message archives of a million messages, beside SQL by hand",
+    run: benchArchive,
     isExtra: true,
   },
   idle: { title: "what links carry when nobody writes, beside Mnesia", run: benchIdle },

@@ -85,6 +85,8 @@ export class SqlRows implements RowsDriver {
   readonly #deadlines: Deadlines;
   readonly #storeId: bigint;
   readonly #isMap: boolean;
+  /** Where one transaction writes at a time there is nothing to take turns for. */
+  readonly #takesTurns: boolean;
 
   constructor(parts: SqlRowsParts) {
     this.#database = parts.database;
@@ -92,6 +94,7 @@ export class SqlRows implements RowsDriver {
     this.#deadlines = parts.deadlines;
     this.#storeId = parts.storeId;
     this.#isMap = parts.isMap;
+    this.#takesTurns = parts.isMap && !parts.database.traits.writesInTransactions;
   }
 
   read(user: string, key: string, budget: Budget): Promise<string | undefined> {
@@ -128,15 +131,25 @@ export class SqlRows implements RowsDriver {
     const [first] = changes;
     if (first === undefined) return Promise.resolve();
     return this.#deadlines.within(budget, "write", async () => {
-      if (changes.size === 1) await this.#writeOne(user, ...first);
-      else {
-        const gone = [...changes].filter(([, value]) => value === undefined).map(([key]) => key);
-        await this.#database.transact(async (tx) => {
+      if (changes.size === 1) return this.#writeOne(user, ...first);
+      const gone = [...changes].filter(([, value]) => value === undefined).map(([key]) => key);
+      const rows = this.#rowsOf(user, changes);
+      // One statement, whose first row is that of the turn.
+      if (gone.length === 0 && this.#database.traits.hasArrays && rows.length < PAGE) {
+        try {
+          await this.#texts.batch.run(this.#database, rows);
+          return;
+        } catch (error) {
+          if (!this.#database.traits.isTransient(error)) throw error;
+        }
+      }
+      await this.#database.transact(async (tx) => {
+        if (gone.length > 0) {
           await this.#lock(tx, user);
           await this.#delete(tx, user, gone);
-          await this.#upsert(tx, user, changes);
-        }, limitsOf(budget));
-      }
+        }
+        if (gone.length < changes.size) await this.#texts.batch.run(tx, rows);
+      }, limitsOf(budget));
     });
   }
 
@@ -147,7 +160,7 @@ export class SqlRows implements RowsDriver {
         await this.#lock(tx, user);
         await tx.execute(this.#texts.deleteUser, [this.#storeId, user]);
         // The deletion has taken the lock's row along, not the lock: that lasts to the end.
-        if (rows.size > 0) await this.#upsert(tx, user, rows);
+        if (rows.size > 0) await this.#texts.batch.run(tx, this.#rowsOf(user, rows));
       }, limitsOf(budget));
     });
   }
@@ -199,7 +212,7 @@ export class SqlRows implements RowsDriver {
   }
 
   async #lock(tx: SqlSession, user: string): Promise<void> {
-    if (this.#isMap) await tx.execute(this.#texts.upsert, [this.#storeId, user, "", ""]);
+    if (this.#takesTurns) await tx.execute(this.#texts.upsert, [this.#storeId, user, "", ""]);
   }
 
   async #delete(tx: SqlSession, user: string, keys: readonly string[]): Promise<void> {
@@ -210,17 +223,19 @@ export class SqlRows implements RowsDriver {
     }
   }
 
-  /** In the order of the keys: two who write the same ones wait, and do not block each other. */
-  async #upsert(
-    tx: SqlSession,
+  /**
+   * What is set, behind the row of the turn. In the order of the keys: two who write the same ones
+   * wait for, and do not block each other.
+   */
+  #rowsOf(
     user: string,
     changes: ReadonlyMap<string, string | undefined>,
-  ): Promise<void> {
+  ): readonly (readonly [bigint, string, string, string])[] {
     const rows: (readonly [bigint, string, string, string])[] = [];
+    if (this.#takesTurns) rows.push([this.#storeId, user, "", ""]);
     for (const [key, value] of changes) {
       if (value !== undefined) rows.push([this.#storeId, user, key, value]);
     }
-    rows.sort((left, right) => (left[2] < right[2] ? -1 : 1));
-    if (rows.length > 0) await this.#texts.batch.run(tx, rows);
+    return rows.sort((left, right) => (left[2] < right[2] ? -1 : 1));
   }
 }
