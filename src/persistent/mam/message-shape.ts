@@ -87,13 +87,21 @@ export function userShape(
         ...contentOf(message, rules),
       ];
     },
-    messageOf: (row) => ({
-      ...anyMessageOf(row),
-      with: formatAddress({ bare: textOf(row.remote_bare), resource: textOf(row.remote_res) }),
-      from: textOf(row.from_jid),
-      direction: textOf(row.direction) === "I" ? "in" : "out",
-      isGroupchat: numberOf(row.is_groupchat) === 1,
-    }),
+    // Written out: with a shared part that is spread a page takes 2.5 times as long.
+    messageOf(row) {
+      const id = bigintOf(row.id);
+      return {
+        id,
+        at: microsOf(id),
+        with: formatAddress({ bare: textOf(row.remote_bare), resource: textOf(row.remote_res) }),
+        from: textOf(row.from_jid),
+        direction: textOf(row.direction) === "I" ? "in" : "out",
+        isGroupchat: numberOf(row.is_groupchat) === 1,
+        originId: row.origin_id === null ? undefined : textOf(row.origin_id),
+        packet: textOf(row.message),
+        retractedAt: row.retracted_us === null ? undefined : bigintOf(row.retracted_us),
+      };
+    },
     conditions(filter) {
       refuseMembers(filter, ["nick", "sender"], "a user's archive");
       const found: Condition[] = [];
@@ -134,11 +142,18 @@ export function roomShape(
       const sender = checkBare("sender", message.sender);
       return [message.nick, sender, ...contentOf(message, rules)];
     },
-    messageOf: (row) => ({
-      ...anyMessageOf(row),
-      nick: textOf(row.nick),
-      sender: textOf(row.sender),
-    }),
+    messageOf(row) {
+      const id = bigintOf(row.id);
+      return {
+        id,
+        at: microsOf(id),
+        nick: textOf(row.nick),
+        sender: textOf(row.sender),
+        originId: row.origin_id === null ? undefined : textOf(row.origin_id),
+        packet: textOf(row.message),
+        retractedAt: row.retracted_us === null ? undefined : bigintOf(row.retracted_us),
+      };
+    },
     conditions(filter) {
       refuseMembers(filter, ["with", "includeGroupchat"], "a room's archive");
       const found: Condition[] = [];
@@ -185,17 +200,6 @@ function contentOf(
   const body = text === undefined || !hasTextSearch ? "" : searchBody(text);
   if (body !== "") checkText("text", body, packetBytesMax);
   return [originId ?? null, packet, body === "" ? null : body];
-}
-
-function anyMessageOf(row: SqlRow): AnyMessage {
-  const id = bigintOf(row.id);
-  return {
-    id,
-    at: microsOf(id),
-    originId: row.origin_id === null ? undefined : textOf(row.origin_id),
-    packet: textOf(row.message),
-    retractedAt: row.retracted_us === null ? undefined : bigintOf(row.retracted_us),
-  };
 }
 
 function checkBare(name: string, given: string): string {
