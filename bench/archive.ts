@@ -64,7 +64,7 @@ async function benchDatabase(
   progress: Progress,
 ): Promise<Sheet[]> {
   const stores = await openStores({
-    stores: "main",
+    storage: "main",
     connections: { main: { adapter: "sql", url: database.url } },
   });
   const bare = await database.connect();
