@@ -1,5 +1,7 @@
 /** `skein node`: one node as a process of its own, with a log, an admin port and a clean end. */
 import { Command } from "commander";
+import { refusingMigrations } from "../node/database-tools.ts";
+import type { StoresConfiguration } from "../node/node-stores.ts";
 import { type NodeSettings, resolveNodeSettings, secretsOf } from "./node-settings.ts";
 import { readSmallFile, readToml } from "./settings-file.ts";
 import { listenForStop } from "./signals.ts";
@@ -44,7 +46,8 @@ async function runNode(flags: NodeFlags, env: NodeJS.ProcessEnv): Promise<void> 
   const signals = listenForStop();
   // Only now: the other commands, and faulty settings, need not wait until all of it is loaded.
   const { runUntilStopped } = await import("./running-node.ts");
-  const stores = { env, readFile: readSmallFile, table, mayMigrate: flags.migrate };
+  // What it says is checked by the stores themselves, all faults at once.
+  const stores = (flags.migrate ? table : refusingMigrations(table, env)) as StoresConfiguration;
   await runUntilStopped(table === undefined ? settings : { ...settings, stores }, signals);
   // Whatever a library still holds open must not keep a node that has left.
   process.exit(0);

@@ -2,8 +2,8 @@
 import { type Logger, pino } from "pino";
 import { FencedError } from "../errors.ts";
 import { type Admin, type Phase, startAdmin } from "../node/admin.ts";
-import { openStoreDatabases, type StoreDatabases } from "../node/database-tools.ts";
 import { type Node, startNode } from "../node/node.ts";
+import type { StoresConfiguration } from "../node/node-stores.ts";
 import type { NodeSettings } from "./node-settings.ts";
 import type { StopSignals } from "./signals.ts";
 
@@ -14,10 +14,8 @@ const ABANDON_LIMIT_MS = 1_000;
 /** A node that the cluster has closed becomes a new incarnation within this time, or gives up. */
 const RESTART_LIMIT_MS = 30_000;
 
-/** The settings of a node, and where its persistent stores are if it has any. */
-export type RunSettings = NodeSettings & {
-  readonly stores?: Parameters<typeof openStoreDatabases>[0] & { readonly mayMigrate: boolean };
-};
+/** The settings of a node, and its persistent stores if it has any. */
+export type RunSettings = NodeSettings & { readonly stores?: StoresConfiguration };
 
 /** Runs a node until a signal comes, then leaves. Rejects when the node cannot run or go on. */
 export async function runUntilStopped(settings: RunSettings, signals: StopSignals): Promise<void> {
@@ -38,7 +36,6 @@ class RunningNode {
   #leaving = false;
   #node: Node | undefined;
   #admin: Admin | undefined;
-  #databases: StoreDatabases | undefined;
 
   constructor(settings: RunSettings, log: Logger) {
     this.#settings = settings;
@@ -65,7 +62,6 @@ class RunningNode {
   async close(): Promise<void> {
     await this.#admin?.close();
     await this.#node?.stop();
-    await this.#databases?.close();
   }
 
   async #startAdmin(): Promise<void> {
@@ -83,10 +79,6 @@ class RunningNode {
 
   async #startNode(): Promise<Node> {
     const { cluster, name, listen, advertise, secret, url, stores } = this.#settings;
-    if (stores !== undefined) {
-      const { mayMigrate } = stores;
-      this.#databases = await openStoreDatabases(stores, { log: this.#log, mayMigrate });
-    }
     const node = await startNode({
       cluster,
       listen,
@@ -95,6 +87,7 @@ class RunningNode {
       ...(name === undefined ? {} : { name }),
       ...(advertise === undefined ? {} : { advertise }),
       ...(secret === undefined ? {} : { secret }),
+      ...(stores === undefined ? {} : { stores }),
     });
     this.#node = node;
     const { origin, address } = node;
@@ -131,7 +124,6 @@ class RunningNode {
   async #leave(starting: Promise<Node>): Promise<void> {
     await (await starting).leave();
     await this.#admin?.close();
-    await this.#databases?.close();
   }
 }
 

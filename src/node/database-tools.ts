@@ -1,23 +1,16 @@
 /** What the commands do with databases: migrate them, report on them, make them, examine them. */
 import { totalmem } from "node:os";
 import { InvalidOptionsError } from "../errors.ts";
-import type {
-  ReadConfiguration,
-  SqlConnectionSettings,
-} from "../persistent/config/configuration.ts";
-import {
-  migrateConfigured,
-  openConfiguredDatabase,
-  openForMigrating,
-} from "../persistent/config/open-database.ts";
+import type { SqlConnectionSettings } from "../persistent/config/configuration.ts";
+import { migrateConfigured, openForMigrating } from "../persistent/config/open-database.ts";
 import { readConfiguration } from "../persistent/config/read-configuration.ts";
+import { isTable } from "../persistent/config/table-reader.ts";
 import { examine } from "../persistent/doctor/examine.ts";
 import type { Finding } from "../persistent/doctor/finding.ts";
 import { STORE_MIGRATIONS, STORE_PREFIX } from "../persistent/migrations/store-migrations.ts";
 import type { Clock, Log } from "../runtime.ts";
 import { silentLog } from "../runtime.ts";
 import { createDatabase } from "../sql/create-database.ts";
-import type { SqlDatabase } from "../sql/database.ts";
 import type { SqlDialect } from "../sql/dialect.ts";
 import type { DoneMigration } from "../sql/migrations/migrate.ts";
 import { placeOf } from "../sql/migrations/migrate.ts";
@@ -128,48 +121,33 @@ export function makeDatabase({ settings }: NamedDatabase) {
   return createDatabase(settings.target, surroundings());
 }
 
-/** The databases of a node's stores, open. */
-export interface StoreDatabases {
-  close(): Promise<void>;
-}
-
 /**
- * Opens the SQL databases of a node's configuration and brings them up to date, or with
- * `mayMigrate` false refuses to start if they are not. Warns of stores that are kept in memory.
+ * The table of a node's stores, so that databases whose migrations are missing are refused. The
+ * connection "sql" need not be described where DATABASE_URL is set: then it is, by this.
  */
-export async function openStoreDatabases(
-  source: Omit<DatabaseSource, "url" | "connection">,
-  { log, mayMigrate }: { readonly log: Log; readonly mayMigrate: boolean },
-): Promise<StoreDatabases> {
-  const configuration = await readConfiguration(source.table, source);
-  const opened: SqlDatabase[] = [];
-  const close = async () => {
-    await Promise.all(opened.map((database) => database.close()));
-  };
-  warnOfMemory(configuration, log);
-  try {
-    for (const settings of configuration.connections.values()) {
-      if (settings.adapter !== "sql") continue;
-      const options = mayMigrate ? {} : ({ migrate: "refuse" } as const);
-      const at = { clock: systemClock, random: systemRandom, log };
-      opened.push(await openConfiguredDatabase(settings, at, options));
-    }
-    return { close };
-  } catch (error) {
-    await close();
-    throw error;
+export function refusingMigrations(
+  table: unknown,
+  env: Readonly<Record<string, string | undefined>>,
+): unknown {
+  if (!isTable(table)) return table;
+  const { connections: given = {}, storage, default_storage: rest, hosts } = table;
+  if (!isTable(given)) return table;
+  const connections: Record<string, unknown> = { ...given };
+  const isByEnvironment = !Object.hasOwn(given, "sql") && (env.DATABASE_URL ?? "") !== "";
+  if (isByEnvironment && namesSql([storage, rest, hosts])) connections.sql = { adapter: "sql" };
+  for (const [name, settings] of Object.entries(connections)) {
+    if (!isTable(settings)) continue;
+    const { adapter = ["file", "internal", "redis"].includes(name) ? name : "sql" } = settings;
+    if (adapter === "sql") connections[name] = { ...settings, migrate: "refuse" };
   }
+  return { ...table, connections };
 }
 
-function warnOfMemory({ storage, hosts }: ReadConfiguration, log: Log): void {
-  const choices = [storage, ...hosts.values()];
-  const named = choices.flatMap(({ stores }) =>
-    [...stores].filter(([, name]) => name === "memory").map(([store]) => store),
-  );
-  const isDefault = choices.some((choice) => choice.default === "memory");
-  if (!isDefault && named.length === 0) return;
-  const stores = isDefault ? [...named, "all that are not named"] : named;
-  log.warn({ event: "stores_in_memory", stores }, "persistent stores on memory end with the node");
+/** Whether some value, at any depth of the few that there are, names the connection "sql". */
+function namesSql(value: unknown): boolean {
+  if (value === "sql") return true;
+  if (Array.isArray(value)) return value.some(namesSql);
+  return isTable(value) && Object.values(value).some(namesSql);
 }
 
 /** Examines a database; memory is compared only for a server on this host. */

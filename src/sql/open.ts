@@ -4,7 +4,7 @@ import type { Clock, Log, Random } from "../runtime.ts";
 import type { ServerFacts, SqlDriver } from "./connection.ts";
 import type { SqlDatabase } from "./database.ts";
 import { MysqlDriver } from "./mysql/mysql-driver.ts";
-import { POOL_DEFAULTS, type PoolOptions, poolFaults } from "./pool-options.ts";
+import { type PoolOptions, poolFaults, poolWithDefaults } from "./pool-options.ts";
 import { PostgresDriver } from "./postgres/postgres-driver.ts";
 import { PooledDatabase } from "./sql-database.ts";
 import { SqliteDriver } from "./sqlite/sqlite-driver.ts";
@@ -33,7 +33,7 @@ export async function openSqlDatabase(
   options: OpenOptions,
   surroundings: SqlSurroundings,
 ): Promise<SqlDatabase> {
-  const pool = { ...POOL_DEFAULTS, ...options.pool };
+  const pool = poolWithDefaults(options.pool ?? {});
   const driver = driverFor(options, pool, surroundings);
   const database = new PooledDatabase({ driver, pool, ...surroundings });
   try {

@@ -43,6 +43,17 @@ export const POOL_DEFAULTS: Required<PoolOptions> = {
   drainMs: 5_000,
 };
 
+/** With the defaults; those that another option bounds give way to it. */
+export function poolWithDefaults(given: PoolOptions): Required<PoolOptions> {
+  const options = { ...POOL_DEFAULTS, ...given };
+  const { max, min, keepaliveMs, idleInTransactionMs } = options;
+  return {
+    ...options,
+    min: given.min ?? Math.min(min, max),
+    keepaliveMs: given.keepaliveMs ?? Math.min(keepaliveMs, Math.floor(idleInTransactionMs / 2)),
+  };
+}
+
 const DAY_MS = 86_400_000;
 const LIMITS: { readonly [key in keyof Required<PoolOptions>]: readonly [number, number] } = {
   max: [1, 1_000],
@@ -73,7 +84,7 @@ export function poolFaults(options: object, path = "pool"): string[] {
     faults.push(`${path}.${name}: is ${shown(value)}, allowed is ${least} to ${most}`);
   }
   if (faults.length > 0) return faults;
-  const { min, max, keepaliveMs, idleInTransactionMs } = { ...POOL_DEFAULTS, ...options };
+  const { min, max, keepaliveMs, idleInTransactionMs } = poolWithDefaults(options);
   if (min > max) faults.push(`${path}.min: is ${min}, must not be above max, which is ${max}`);
   if (keepaliveMs * 2 > idleInTransactionMs) {
     faults.push(
