@@ -9,7 +9,7 @@ import { parseDatabaseUrl } from "../../../src/sql/target.ts";
 import { mariadb } from "../../servers/mariadb.ts";
 import { pgbouncer } from "../../servers/pgbouncer.ts";
 import { ask, postgres } from "../../servers/postgres.ts";
-import { withServer } from "../../servers/server.ts";
+import { type Server, withServer } from "../../servers/server.ts";
 import { surroundings } from "../../sql/fixture.ts";
 
 const ends: (() => Promise<void>)[] = [];
@@ -172,14 +172,14 @@ withServer(pgbouncer("transaction"), "doctor behind PgBouncer", (server) => {
 
 withServer(mariadb, "doctor on MariaDB", (server) => {
   test("a database without tables, then with them", async () => {
-    const url = await server().newDatabase();
+    const url = await newDatabase(server());
     expect(await findings(url)).toEqual(pending);
     await migrateConfigured(settingsFor(url), surroundings);
     expect(await findings(url)).toEqual([]);
   });
 
   test("each right that is revoked is named with the command that grants it", async () => {
-    const url = new URL(await server().newDatabase());
+    const url = new URL(await newDatabase(server()));
     const admin = await openSqlDatabase({ database: url.href, pool: { max: 1 } }, surroundings);
     ends.push(() => admin.close());
     const name = url.pathname.slice(1);
@@ -200,7 +200,7 @@ withServer(mariadb, "doctor on MariaDB", (server) => {
   });
 
   test("a database in another character set", async () => {
-    const url = await server().newDatabase();
+    const url = await newDatabase(server());
     await migrateConfigured(settingsFor(url), surroundings);
     const admin = await openSqlDatabase({ database: url, pool: { max: 1 } }, surroundings);
     ends.push(() => admin.close());
@@ -208,3 +208,12 @@ withServer(mariadb, "doctor on MariaDB", (server) => {
     expect(await findings(url)).toEqual([expect.stringMatching(/^advice encoding: .*latin1/)]);
   });
 });
+
+/** What the server makes by default is in latin1. */
+async function newDatabase(server: Server): Promise<string> {
+  const url = await server.newDatabase();
+  const admin = await openSqlDatabase({ database: url, pool: { max: 1 } }, surroundings);
+  await admin.execute("alter database character set utf8mb4 collate utf8mb4_bin");
+  await admin.close();
+  return url;
+}
