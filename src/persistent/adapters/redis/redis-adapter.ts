@@ -16,6 +16,7 @@ import { kindConflict } from "../../indexes/place-kinds.ts";
 import { RedisArchive } from "./redis-archive.ts";
 import { RedisClient } from "./redis-client.ts";
 import { RedisKeys } from "./redis-keys.ts";
+import { RedisLeases } from "./redis-leases.ts";
 import { checkRedisOptions, type RedisOptions } from "./redis-options.ts";
 import { RedisRows } from "./redis-rows.ts";
 
@@ -36,6 +37,7 @@ export class RedisAdapter implements StoreAdapter {
     summary: true,
     archiveItemsMax: undefined,
   };
+  readonly leases: RedisLeases;
   readonly #client: RedisClient;
   readonly #prefix: string;
   readonly #log: Log;
@@ -46,6 +48,7 @@ export class RedisAdapter implements StoreAdapter {
     this.#log = options.log ?? silentLog;
     this.#prefix = checked.prefix;
     this.#client = new RedisClient(checked, this.#log);
+    this.leases = new RedisLeases(this.#client, checked.prefix);
   }
 
   async open(budget: Budget): Promise<void> {

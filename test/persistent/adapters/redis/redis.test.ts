@@ -1,7 +1,7 @@
 /** Stores in Redis, on a real server, alone and as a cluster. */
 import { randomBytes } from "node:crypto";
 import { Redis } from "ioredis";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CommitUnknownError, NotRunningError, OverloadedError } from "../../../../src/errors.ts";
 import { RedisAdapter } from "../../../../src/persistent/adapters/redis/redis-adapter.ts";
 import type { RedisOptions } from "../../../../src/persistent/adapters/redis/redis-options.ts";
@@ -10,6 +10,7 @@ import type { ConformanceSubject } from "../../../../src/persistent-testing.ts";
 import { redis } from "../../../servers/redis.ts";
 import { redisCluster } from "../../../servers/redis-cluster.ts";
 import { faultsOf, withServer } from "../../../servers/server.ts";
+import { leasesSuite } from "../leases-suite.ts";
 import { adapterSuite } from "../suite.ts";
 
 const BUDGET = { timeoutMs: 10_000, signal: undefined };
@@ -35,6 +36,27 @@ withServer(redis, "Redis", (server) => {
     expect((await eye.keys("*")).sort()).toEqual(["own:places", expect.stringMatching(/:last$/)]);
     await eye.quit();
     await adapter.close();
+  });
+});
+
+withServer(redis, "leases in Redis", (server) => {
+  const adapters: RedisAdapter[] = [];
+  beforeAll(async () => {
+    const url = await server().newDatabase();
+    for (let process = 0; process < 3; process++) {
+      const adapter = new RedisAdapter({ url });
+      await adapter.open(BUDGET);
+      adapters.push(adapter);
+    }
+  });
+  afterAll(async () => {
+    for (const adapter of adapters) await adapter.close();
+  });
+
+  leasesSuite((process) => {
+    const adapter = adapters[process];
+    if (adapter === undefined) throw new Error("no such process");
+    return adapter.leases;
   });
 });
 
