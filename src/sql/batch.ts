@@ -1,6 +1,7 @@
 /**
  * Many rows by few statements: arrays and `unnest` where there are arrays, else VALUES lists. A
- * list of any length is sent in pieces of few different lengths, so that few texts are prepared.
+ * list of any length is sent in pieces of few different lengths, so that few texts are prepared;
+ * where a row that is there does no harm, the last one is repeated to fill a piece up.
  * All pieces go to the session that is given: give a transaction if all or none shall be written.
  */
 import type { SqlSession } from "./database.ts";
@@ -27,8 +28,8 @@ export interface BatchColumn {
 }
 
 /** Rows in one statement. More gains nothing, and holds the event loop for longer. */
-const ROWS_MAX = 1000;
-/** VALUES lists are as long as a power of this. */
+export const BATCH_ROWS_MAX = 1024;
+/** VALUES lists are as long as a power of this, where a row must not come twice. */
 const STEP = 4;
 
 /** Writes rows; make it once for each table, its texts are kept. */
@@ -44,38 +45,44 @@ export class Batch {
     this.#tail = conflictTail(traits, plan);
   }
 
-  /** Each row has its values in the order of the columns. Gives what the database counts. */
-  async run(session: SqlSession, rows: readonly (readonly SqlValue[])[]): Promise<number> {
-    return this.#traits.hasArrays ? this.#byArrays(session, rows) : this.#byLists(session, rows);
+  /**
+   * Each row has its values in the order of the columns. Up to `BATCH_ROWS_MAX` rows with an
+   * `onConflict` are one statement.
+   */
+  async run(session: SqlSession, rows: readonly (readonly SqlValue[])[]): Promise<void> {
+    await (this.#traits.hasArrays ? this.#byArrays(session, rows) : this.#byLists(session, rows));
   }
 
-  async #byArrays(session: SqlSession, rows: readonly (readonly SqlValue[])[]): Promise<number> {
+  async #byArrays(session: SqlSession, rows: readonly (readonly SqlValue[])[]): Promise<void> {
     const { columns } = this.#plan;
     const text = this.#text(0, () => {
       const arrays = columns.map(({ type }) => `?::${type}[]`).join(", ");
       return `select * from unnest(${arrays})`;
     });
-    let changes = 0;
-    for (let start = 0; start < rows.length; start += ROWS_MAX) {
-      const piece = rows.slice(start, start + ROWS_MAX);
+    for (let start = 0; start < rows.length; start += BATCH_ROWS_MAX) {
+      const piece = rows.slice(start, start + BATCH_ROWS_MAX);
       const arrays = columns.map((_, column) => piece.map((row) => row[column] ?? null));
-      changes += await session.execute(text, arrays);
+      await session.execute(text, arrays);
     }
-    return changes;
   }
 
-  async #byLists(session: SqlSession, rows: readonly (readonly SqlValue[])[]): Promise<number> {
-    const width = this.#plan.columns.length;
-    const most = Math.min(ROWS_MAX, Math.floor(this.#traits.placeholdersMax / width));
-    let changes = 0;
+  async #byLists(session: SqlSession, rows: readonly (readonly SqlValue[])[]): Promise<void> {
+    const { columns, onConflict } = this.#plan;
+    const width = columns.length;
+    const most = Math.min(BATCH_ROWS_MAX, Math.floor(this.#traits.placeholdersMax / width));
     for (let start = 0; start < rows.length; ) {
-      const count = pieceLength(rows.length - start, most);
+      const left = rows.length - start;
+      // A row that may come twice fills the list up: one statement instead of several.
+      const count =
+        onConflict === undefined ? pieceLength(left, most) : Math.min(most, filledLength(left));
       const row = `(${new Array(width).fill("?").join(", ")})`;
       const text = this.#text(count, () => `values ${new Array(count).fill(row).join(", ")}`);
-      changes += await session.execute(text, rows.slice(start, start + count).flat());
+      const values = rows.slice(start, start + count).flat();
+      const last = rows.at(-1) ?? [];
+      while (values.length < count * width) values.push(...last);
+      await session.execute(text, values);
       start += count;
     }
-    return changes;
   }
 
   #text(count: number, source: () => string): string {
@@ -94,6 +101,13 @@ function pieceLength(left: number, most: number): number {
   if (left >= most) return most;
   let length = 1;
   while (length * STEP <= left) length *= STEP;
+  return length;
+}
+
+/** 1, 2, 3, 4, 6, 8, 12, 16, 24 …: the least of them that is not less. */
+function filledLength(left: number): number {
+  let length = 1;
+  while (length < left) length = length * 1.5 >= left && length >= 2 ? length * 1.5 : length * 2;
   return length;
 }
 

@@ -74,28 +74,31 @@ function statements(place: Place, opener: Opener): void {
     expect(Math.abs(numberOf(row?.us) / 1000 - Date.now())).toBeLessThan(5000);
   });
 
-  test.each([1, 3, 999, 1000, 2345])("a batch of %i rows is inserted and updated", async (size) => {
-    const database = await opened(place, opener);
-    const batch = new Batch(database.traits, {
-      table: "item",
-      columns: [
-        { name: "name", type: "text" },
-        { name: "amount", type: "bigint" },
-        { name: "body", type: "text" },
-      ],
-      onConflict: { key: ["name"], update: ["amount", "body"] },
-    });
-    const rows = (body: string) =>
-      Array.from({ length: size }, (_, at) => [`n${at}`, BigInt(at), at % 7 === 0 ? null : body]);
-    await database.transact((tx) => batch.run(tx, rows('{"x": "a,b\\\\"}')));
-    await database.transact((tx) => batch.run(tx, rows("two")));
-    const [row] = await database.query(
-      "select count(*) as n, sum(amount) as total, min(body) as body from item",
-    );
-    expect(numberOf(row?.n)).toBe(size);
-    expect(BigInt(String(row?.total))).toBe((BigInt(size) * BigInt(size - 1)) / 2n);
-    expect(row?.body === null ? null : textOf(row?.body)).toBe(size === 1 ? null : "two");
-  });
+  test.each([1, 3, 5, 101, 1000, 1025, 2345])(
+    "a batch of %i rows is inserted and updated",
+    async (size) => {
+      const database = await opened(place, opener);
+      const batch = new Batch(database.traits, {
+        table: "item",
+        columns: [
+          { name: "name", type: "text" },
+          { name: "amount", type: "bigint" },
+          { name: "body", type: "text" },
+        ],
+        onConflict: { key: ["name"], update: ["amount", "body"] },
+      });
+      const rows = (body: string) =>
+        Array.from({ length: size }, (_, at) => [`n${at}`, BigInt(at), at % 7 === 0 ? null : body]);
+      await database.transact((tx) => batch.run(tx, rows('{"x": "a,b\\\\"}')));
+      await database.transact((tx) => batch.run(tx, rows("two")));
+      const [row] = await database.query(
+        "select count(*) as n, sum(amount) as total, min(body) as body from item",
+      );
+      expect(numberOf(row?.n)).toBe(size);
+      expect(BigInt(String(row?.total))).toBe((BigInt(size) * BigInt(size - 1)) / 2n);
+      expect(row?.body === null ? null : textOf(row?.body)).toBe(size === 1 ? null : "two");
+    },
+  );
 }
 
 function transactions(place: Place, opener: Opener): void {

@@ -5,7 +5,7 @@
  * `map` store has otherwise: so two such changes of one user wait for each other, and none is
  * seen in parts. A change of one key is one statement and needs no such thing.
  */
-import { Batch, conflictTail } from "../../../sql/batch.ts";
+import { BATCH_ROWS_MAX, Batch, conflictTail } from "../../../sql/batch.ts";
 import type { SqlDatabase, SqlSession } from "../../../sql/database.ts";
 import type { SqlTraits } from "../../../sql/dialect.ts";
 import { inList } from "../../../sql/in-list.ts";
@@ -135,7 +135,7 @@ export class SqlRows implements RowsDriver {
       const gone = [...changes].filter(([, value]) => value === undefined).map(([key]) => key);
       const rows = this.#rowsOf(user, changes);
       // One statement, whose first row is that of the turn.
-      if (gone.length === 0 && this.#database.traits.hasArrays && rows.length < PAGE) {
+      if (gone.length === 0 && rows.length <= BATCH_ROWS_MAX) {
         try {
           await this.#texts.batch.run(this.#database, rows);
           return;
