@@ -24,3 +24,13 @@ export interface Capabilities {
   /** The most items of one user's archive; undefined: no such limit. */
   readonly archiveItemsMax: number | undefined;
 }
+
+/** Of an adapter that can do all of it. What it promises, each says for itself. */
+export const EVERYTHING = {
+  kinds: ["keyval", "map", "keyval+", "archive"],
+  users: true,
+  total: true,
+  truncate: true,
+  summary: true,
+  archiveItemsMax: undefined,
+} as const satisfies Partial<Capabilities>;

@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import type { LRUCache } from "lru-cache";
 import { InvalidOptionsError, NotRunningError, UnavailableError } from "../../../errors.ts";
 import { type Log, silentLog } from "../../../runtime.ts";
-import type { Capabilities } from "../../contract/capabilities.ts";
+import { type Capabilities, EVERYTHING } from "../../contract/capabilities.ts";
 import type {
   ArchiveDriver,
   Budget,
@@ -47,14 +47,9 @@ const PLACE_FILE = "place.json";
 export class FileAdapter implements StoreAdapter {
   readonly name = "file";
   readonly capabilities: Capabilities = {
-    kinds: ["keyval", "map", "keyval+", "archive"],
+    ...EVERYTHING,
     isPersistent: true,
     isShared: false,
-    users: true,
-    total: true,
-    truncate: true,
-    summary: true,
-    archiveItemsMax: undefined,
   };
   readonly #folder: string;
   readonly #owner: string;

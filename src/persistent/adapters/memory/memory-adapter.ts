@@ -3,7 +3,7 @@
  * shared and nothing survives. An archive has a quota for each user, as Prosody's has.
  */
 import { InvalidOptionsError, NotRunningError } from "../../../errors.ts";
-import type { Capabilities } from "../../contract/capabilities.ts";
+import { type Capabilities, EVERYTHING } from "../../contract/capabilities.ts";
 import type { ArchiveDriver, Place, RowsDriver, StoreAdapter } from "../../contract/driver.ts";
 import { PlaceKinds } from "../../indexes/place-kinds.ts";
 import { MemoryArchive } from "./memory-archive.ts";
@@ -35,13 +35,9 @@ export class MemoryAdapter implements StoreAdapter {
     }
     this.#archiveItemsMax = max;
     this.capabilities = {
-      kinds: ["keyval", "map", "keyval+", "archive"],
+      ...EVERYTHING,
       isPersistent: false,
       isShared: false,
-      users: true,
-      total: true,
-      truncate: true,
-      summary: true,
       archiveItemsMax: max,
     };
   }

@@ -3,22 +3,17 @@
  * where an empty answer would be a lie. As Prosody's `null`.
  */
 import { DisabledError } from "../../../errors.ts";
-import type { Capabilities } from "../../contract/capabilities.ts";
+import { type Capabilities, EVERYTHING } from "../../contract/capabilities.ts";
 import type { ArchiveDriver, Place, RowsDriver, StoreAdapter } from "../../contract/driver.ts";
 
 /** The adapter "null". */
 export class NullAdapter implements StoreAdapter {
   readonly name = "null";
   readonly capabilities: Capabilities = {
-    kinds: ["keyval", "map", "keyval+", "archive"],
+    ...EVERYTHING,
     isPersistent: false,
     keepsNothing: true,
     isShared: false,
-    users: true,
-    total: true,
-    truncate: true,
-    summary: true,
-    archiveItemsMax: undefined,
   };
 
   async open(): Promise<void> {}

@@ -3,7 +3,7 @@
  * server is set to be. No command looks through all keys.
  */
 import { type Log, silentLog } from "../../../runtime.ts";
-import type { Capabilities } from "../../contract/capabilities.ts";
+import { type Capabilities, EVERYTHING } from "../../contract/capabilities.ts";
 import type {
   ArchiveDriver,
   Budget,
@@ -28,14 +28,9 @@ const KINDS: readonly PlaceKind[] = ["keyval", "map", "archive"];
 export class RedisAdapter implements StoreAdapter {
   readonly name = "redis";
   readonly capabilities: Capabilities = {
-    kinds: ["keyval", "map", "keyval+", "archive"],
+    ...EVERYTHING,
     isPersistent: true,
     isShared: true,
-    users: true,
-    total: true,
-    truncate: true,
-    summary: true,
-    archiveItemsMax: undefined,
   };
   readonly leases: RedisLeases;
   readonly #client: RedisClient;

@@ -11,7 +11,7 @@ import {
 import type { Clock } from "../../../runtime.ts";
 import type { SqlDatabase } from "../../../sql/database.ts";
 import { bigintOf, textOf } from "../../../sql/row-values.ts";
-import type { Capabilities } from "../../contract/capabilities.ts";
+import { type Capabilities, EVERYTHING } from "../../contract/capabilities.ts";
 import type {
   ArchiveDriver,
   Budget,
@@ -57,14 +57,9 @@ const KINDS: readonly PlaceKind[] = ["keyval", "map", "archive"];
 export class SqlAdapter implements StoreAdapter {
   readonly name = "sql";
   readonly capabilities: Capabilities = {
-    kinds: ["keyval", "map", "keyval+", "archive"],
+    ...EVERYTHING,
     isPersistent: true,
     isShared: true,
-    users: true,
-    total: true,
-    truncate: true,
-    summary: true,
-    archiveItemsMax: undefined,
   };
   readonly #options: SqlAdapterOptions;
   readonly #tables: StoreTableNames;
