@@ -46,6 +46,7 @@ export class MeshCoherence implements CacheCoherence {
   }
 
   invalidate(change: Invalidation): Promise<void> {
+    this.#forget(change);
     const peers = this.#parts.peers().filter((peer) => understands(peer));
     if (peers.length === 0) return Promise.resolve();
     const id = ++this.#lastId;

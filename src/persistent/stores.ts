@@ -5,7 +5,7 @@ import { DisabledError, InvalidOptionsError } from "../errors.ts";
 import { type Clock, type Log, type Random, silentLog } from "../runtime.ts";
 import { systemClock, systemRandom } from "../system-clock.ts";
 import type { AdapterFactory } from "./adapters/adapter-factory.ts";
-import { type CacheCoherence, localCoherence } from "./cache/coherence.ts";
+import { type CacheCoherence, LocalCoherence } from "./cache/coherence.ts";
 import {
   type Collection,
   type CollectionOptions,
@@ -123,7 +123,7 @@ export async function openStores(
     if (adapter.name !== "memory") continue;
     lent.log.warn({ connection: name }, "stores in memory: what is written is lost at the end");
   }
-  const coherence = environment.coherence ?? localCoherence;
+  const coherence = environment.coherence ?? new LocalCoherence();
   const { holder = processName(lent.random), mayMove = true } = environment;
   return new Stores(plan, made, { ...lent, timeoutMs, host, coherence, holder, mayMove });
 }

@@ -59,7 +59,7 @@ it("a change is told to all, and done when all have forgotten", async () => {
   deliver(({ to }) => to === 2);
   deliver(({ from }) => from === 2);
   expect(await isDone(told)).toBe(false);
-  expect([heard(1), heard(2), heard(3)]).toEqual([[], [CHANGE], []]);
+  expect([heard(1), heard(2), heard(3)]).toEqual([[CHANGE], [CHANGE], []]);
   deliver();
   expect(await isDone(told)).toBe(true);
   expect(heard(3)).toEqual([CHANGE]);

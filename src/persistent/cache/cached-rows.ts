@@ -1,13 +1,14 @@
 /**
  * Rows with a read cache in front. What is read is kept, also that there is nothing; of several
- * who ask for the same at a time one asks the back end. A write makes this and the other
- * processes forget the user; a read that was under way meanwhile is answered but not kept.
+ * who ask for the same at a time one asks the back end. A write makes all caches forget the user,
+ * this one too; a read that was under way meanwhile is answered but not kept.
  */
 import { LRUCache } from "lru-cache";
 import { InvalidOptionsError } from "../../errors.ts";
 import type { Clock } from "../../runtime.ts";
 import type { Budget, Place, RowsDriver, UserPage } from "../contract/driver.ts";
 import type { CacheCoherence, Invalidation } from "./coherence.ts";
+import { TellingRows } from "./telling-rows.ts";
 
 /** How much is kept and for how long. */
 export interface CacheOptions {
@@ -55,13 +56,13 @@ export interface CacheCounts {
 export class CachedRows implements RowsDriver {
   readonly #rows: RowsDriver;
   readonly #place: Place;
-  readonly #coherence: CacheCoherence;
   readonly #clock: Clock;
   readonly #ttlMs: number;
   readonly #known: LRUCache<string, Known>;
   /** By user, then by key; undefined is the whole of the user. */
   readonly #flights = new Map<string, Map<string | undefined, Flight>>();
   readonly #stop: () => void;
+  #isClosed = false;
   #hits = 0;
   #misses = 0;
 
@@ -73,10 +74,9 @@ export class CachedRows implements RowsDriver {
     { clock, coherence }: { readonly clock: Clock; readonly coherence: CacheCoherence },
   ) {
     const checked = checkCache(options);
-    this.#rows = rows;
+    this.#rows = new TellingRows(rows, place, coherence);
     this.#place = place;
     this.#clock = clock;
-    this.#coherence = coherence;
     this.#ttlMs = checked.ttlMs;
     this.#known = new LRUCache({ max: checked.usersMax, maxSize: checked.bytesMax });
     this.#stop = coherence.listen((change) => this.#onChange(change));
@@ -114,11 +114,11 @@ export class CachedRows implements RowsDriver {
     changes: ReadonlyMap<string, string | undefined>,
     budget: Budget,
   ): Promise<void> {
-    return this.#change(user, () => this.#rows.write(user, changes, budget));
+    return this.#rows.write(user, changes, budget);
   }
 
   replaceUser(user: string, rows: ReadonlyMap<string, string>, budget: Budget): Promise<void> {
-    return this.#change(user, () => this.#rows.replaceUser(user, rows, budget));
+    return this.#rows.replaceUser(user, rows, budget);
   }
 
   users(page: UserPage, budget: Budget): Promise<readonly string[]> {
@@ -134,24 +134,14 @@ export class CachedRows implements RowsDriver {
   }
 
   deleteKey(key: string, budget: Budget): Promise<number> {
-    return this.#change(undefined, () => this.#rows.deleteKey(key, budget));
+    return this.#rows.deleteKey(key, budget);
   }
 
-  /** Forgets everything and listens no more. */
+  /** Forgets everything, listens no more and keeps nothing from now on. */
   close(): void {
+    this.#isClosed = true;
     this.#stop();
     this.#onChange(undefined);
-  }
-
-  /** Also after an error, as it may not tell whether the write was made. */
-  async #change<T>(user: string | undefined, act: () => Promise<T>): Promise<T> {
-    try {
-      return await act();
-    } finally {
-      this.#forget(user);
-      const { host, store } = this.#place;
-      await this.#coherence.invalidate({ host, store, user });
-    }
   }
 
   #onChange(change: Invalidation | undefined): void {
@@ -192,7 +182,9 @@ export class CachedRows implements RowsDriver {
       answer: act().then(
         (answer) => {
           // Gone from the list: something was written while this was under way.
-          if (this.#land(user, key, flight)) this.#keep(user, key, answer, since);
+          if (this.#land(user, key, flight) && !this.#isClosed) {
+            this.#keep(user, key, answer, since);
+          }
           return answer;
         },
         (error: unknown) => {

@@ -12,19 +12,27 @@ export interface Invalidation {
   readonly user: string | undefined;
 }
 
-/** A way to the caches of other processes. */
+/** A way to the caches of this process and of others. */
 export interface CacheCoherence {
-  /** Tells others to forget; resolves when those who can be reached have. Never rejects. */
+  /** Tells all to forget; resolves when those who can be reached have. Never rejects. */
   invalidate(change: Invalidation): Promise<void>;
   /**
-   * Calls `forget` for what others have changed; with undefined when something may have been
+   * Calls `forget` for what was changed; with undefined when something may have been
    * missed, and everything is to be forgotten. Gives a function that ends it.
    */
   listen(forget: (change: Invalidation | undefined) => void): () => void;
 }
 
 /** One process by itself. */
-export const localCoherence: CacheCoherence = {
-  async invalidate() {},
-  listen: () => () => {},
-};
+export class LocalCoherence implements CacheCoherence {
+  readonly #listeners = new Set<(change: Invalidation | undefined) => void>();
+
+  async invalidate(change: Invalidation): Promise<void> {
+    for (const forget of this.#listeners) forget(change);
+  }
+
+  listen(forget: (change: Invalidation | undefined) => void): () => void {
+    this.#listeners.add(forget);
+    return () => this.#listeners.delete(forget);
+  }
+}

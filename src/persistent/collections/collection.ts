@@ -4,6 +4,7 @@ import type { Clock } from "../../runtime.ts";
 import { checkSchema, isSchema, type StandardSchema } from "../../standard-schema.ts";
 import { type CacheCounts, CachedRows, type CacheOptions } from "../cache/cached-rows.ts";
 import type { CacheCoherence } from "../cache/coherence.ts";
+import { TellingRows } from "../cache/telling-rows.ts";
 import type { RowsDriver, StoreAdapter } from "../contract/driver.ts";
 import { checkKey, checkUser } from "../contract/inputs.ts";
 import type { CallOptions, KeyvalPlusStore, KeyvalStore, User } from "../contract/kinds.ts";
@@ -88,7 +89,7 @@ export async function openCollection<T>(
   checkUser(user);
   let cached: CachedRows | undefined;
   const opener = new StoreOpener(adapter, (rows: RowsDriver, place) => {
-    if (cache === undefined) return rows;
+    if (cache === undefined) return new TellingRows(rows, place, lent.coherence);
     cached = new CachedRows(rows, place, cache === true ? {} : cache, lent);
     return cached;
   });

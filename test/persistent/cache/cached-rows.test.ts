@@ -40,8 +40,9 @@ class Wire {
     let own: ((change: Invalidation | undefined) => void) | undefined;
     return {
       invalidate: async (change) => {
-        if (this.isCut) return;
-        for (const listener of this.#listeners) if (listener !== own) listener(change);
+        for (const listener of this.#listeners) {
+          if (listener === own || !this.isCut) listener(change);
+        }
       },
       listen: (forget) => {
         own = forget;

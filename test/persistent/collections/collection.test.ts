@@ -107,6 +107,27 @@ describe("a collection", () => {
     expect((await opened({})).profiles.cacheCounts()).toBe(undefined);
   });
 
+  it("has what was written to it by another handle of this process, cached or not", async () => {
+    const { stores, profiles } = await opened({ cache: true });
+    const cached = await stores.open<Profile>("profiles", { cache: true });
+    const plain = await stores.open<Profile>("profiles");
+    for (const [age, writer] of [cached, plain, profiles, plain].entries()) {
+      await profiles.get("a");
+      await cached.get("a");
+      await writer.set("a", { name: "a", age });
+      for (const each of [profiles, cached, plain]) {
+        expect(await each.get("a")).toEqual({ name: "a", age });
+      }
+    }
+    profiles.close();
+    for (const age of [8, 9]) {
+      await cached.set("a", { name: "a", age });
+      expect(await cached.get("a")).toEqual({ name: "a", age });
+      // One that was closed keeps nothing: nobody would tell it.
+      expect(await profiles.get("a")).toEqual({ name: "a", age });
+    }
+  });
+
   it("has stored everything that was set before sync resolves", async () => {
     const { profiles } = await opened({});
     const writes = ["a", "b"].map((id) => profiles.set(id, { name: id, age: 1 }));
