@@ -25,6 +25,8 @@ export interface Counters {
   /** State sessions merged, and the slices that took. */
   merges: number;
   mergeSlices: number;
+  /** Tables that took the rows of a session over in one step. */
+  tablesTaken: number;
   /** Pulls given up before they were answered in full. */
   pullsAborted: number;
   /** Origins closed, retired, hidden and shown again. */
@@ -71,6 +73,7 @@ export function newCounters(): Counters {
     lists: 0,
     merges: 0,
     mergeSlices: 0,
+    tablesTaken: 0,
     pullsAborted: 0,
     closings: 0,
     retirements: 0,

@@ -68,6 +68,14 @@ export class Digest {
     toggleAt(this.#coarse, birthHash.bucket & this.#mask & (COARSE_BUCKETS - 1));
   }
 
+  /** Adds all births of another digest of as many buckets, none of which is in this one. */
+  add(other: Digest): void {
+    this.totalA ^= other.totalA;
+    this.totalB ^= other.totalB;
+    addWords(this.words, other.words);
+    addWords(this.#coarse, other.#coarse);
+  }
+
   /** Whether all sums are the same. */
   equals(other: Digest): boolean {
     if (this.totalA !== other.totalA || this.totalB !== other.totalB) return false;
@@ -92,6 +100,12 @@ export class Digest {
       folded[at & mask] = (folded[at & mask] as number) ^ (words[at] as number);
     }
     return folded;
+  }
+}
+
+function addWords(words: Int32Array, other: Int32Array): void {
+  for (let at = 0; at < words.length; at++) {
+    words[at] = (words[at] as number) ^ (other[at] as number);
   }
 }
 

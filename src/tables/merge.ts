@@ -13,7 +13,9 @@ import type { OpenPull } from "./pull.ts";
 import type { Replica } from "./replica.ts";
 import { retireCovered } from "./retirement.ts";
 import type { Row } from "./row.ts";
+import type { RowMap } from "./row-map.ts";
 import type { EndFrame } from "./session-frames.ts";
+import type { StagedTable } from "./staged-table.ts";
 import type { TableState } from "./table-state.ts";
 import { Coverage } from "./view.ts";
 
@@ -57,11 +59,12 @@ export class Merge {
 
   /** Yields how many keys it has looked at since it did so last. */
   *#run(): Generator<number> {
-    for (const [table, keys] of this.#pull.staged) {
-      for (const first of keys.values()) {
-        this.#mergeKey(table, first);
-        yield 1;
-      }
+    for (const [table, staged] of this.#pull.staged) {
+      const kept = table.rows.size;
+      const isTaken = staged.becomesTable(this.#replica);
+      yield isTaken ? kept + 1 : 1;
+      if (!isTaken) yield* this.#mergeKeys(table, staged.plain);
+      yield* this.#mergeKeys(table, staged.odd);
     }
     if (this.#end.differs.includes(1)) yield* this.#dropUnlisted();
     for (const [table, keys] of this.#pull.changed) {
@@ -71,6 +74,13 @@ export class Merge {
       }
     }
     this.#finish();
+  }
+
+  *#mergeKeys(table: TableState, keys: RowMap<Row>): Generator<number> {
+    for (const first of keys.values()) {
+      this.#mergeKey(table, first);
+      yield 1;
+    }
   }
 
   #mergeKey(table: TableState, first: Row): void {
@@ -96,8 +106,8 @@ export class Merge {
     let looked = 0;
     for (const table of this.#replica.tables.values()) {
       const staged = this.#pull.staged.get(table);
-      for (const shard of table.rows.shards()) {
-        for (const head of shard) {
+      for (const rows of notStaged(table, staged)) {
+        for (const head of rows) {
           if (this.#hasUnlisted(head) && staged?.has(head.key) !== true) {
             this.#dropWhere(table, head, this.#isUnlisted);
           }
@@ -172,6 +182,12 @@ export class Merge {
     for (const [from, to] of this.#end.view.retired) retired.add(from, to);
     retireCovered(this.#replica, this.#close);
   }
+}
+
+/** Rows that may be under keys that were not staged, by pieces. */
+function notStaged(table: TableState, staged?: StagedTable): Iterable<Iterable<Row>> {
+  if (staged?.held == null) return table.rows.shards();
+  return [[...staged.held].flatMap((key) => table.rows.get(key) ?? [])];
 }
 
 function lists(first: Row, row: Row): boolean {

@@ -7,16 +7,17 @@ import type { PullFrame, PullRows } from "./control-frames.ts";
 import { bucketsForBirths, bucketsForKeys } from "./digest.ts";
 import { FEATURE_HELD } from "./features.ts";
 import { ListedBirths } from "./held-births.ts";
+import type { Origins } from "./origins.ts";
 import type { Peer } from "./peer.ts";
 import type { KeySet, Replica } from "./replica.ts";
 import type { Row } from "./row.ts";
-import { RowMap } from "./row-map.ts";
 import type { ChunkSink } from "./session-frames.ts";
+import { StagedTable } from "./staged-table.ts";
 import type { TableState } from "./table-state.ts";
 import { opsApart, viewOf } from "./view.ts";
 
-/** All births that the server holds, chained under their keys, by table. See ChunkSink. */
-export type Staged = Map<TableState, RowMap<Row>>;
+/** All births that the server holds, by table. */
+export type Staged = Map<TableState, StagedTable>;
 
 /** One pull that was sent and is not answered in full. */
 export class OpenPull implements ChunkSink {
@@ -33,29 +34,31 @@ export class OpenPull implements ChunkSink {
   progressAt: number;
   /** The table that was staged to last. */
   #table: TableState | null = null;
-  #keys = new RowMap<Row>();
+  #staged: StagedTable | null = null;
+  readonly #origins: Origins;
 
-  constructor(id: number, peer: Peer, vector: readonly number[], now: number) {
+  constructor(id: number, peer: Peer, origins: Origins, now: number) {
     this.id = id;
     this.peer = peer;
-    this.vector = vector;
+    this.vector = origins.vector.slice();
     this.progressAt = now;
+    this.#origins = origins;
   }
 
   /** Stages what the server holds under a key; if it comes again, the later one counts. */
   take(table: TableState, first: Row): void {
-    if (this.#table !== table) {
+    if (this.#staged === null || this.#table !== table) {
       this.#table = table;
-      this.#keys = this.staged.get(table) ?? new RowMap();
-      this.staged.set(table, this.#keys);
+      this.#staged = this.staged.get(table) ?? new StagedTable(table, this.#origins);
+      this.staged.set(table, this.#staged);
     }
-    this.#keys.set(first.key, first);
+    this.#staged.take(first);
   }
 
   /** Keys staged so far. */
   get stagedKeys(): number {
     let keys = 0;
-    for (const rows of this.staged.values()) keys += rows.size;
+    for (const staged of this.staged.values()) keys += staged.size;
     return keys;
   }
 }
@@ -73,7 +76,7 @@ export class Puller {
   /** Opens a pull to that peer; the frame is to be sent at once, in the same turn. */
   start(peer: Peer, withRows: boolean, now: number): PullFrame {
     const { origins } = this.#replica;
-    const open = new OpenPull(++this.#lastId, peer, origins.vector.slice(), now);
+    const open = new OpenPull(++this.#lastId, peer, origins, now);
     this.open = open;
     peer.wantsPull = false;
     this.#replica.touchSets.add(open.changed);

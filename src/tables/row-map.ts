@@ -43,6 +43,41 @@ export class RowMap<R> {
     this.#size += shard.size - before;
   }
 
+  /** Sets, and returns what was there before. */
+  swap(key: string, row: R): R | undefined {
+    const at = shardOf(key);
+    let shard = this.#shards[at];
+    if (shard === undefined) {
+      shard = new Map();
+      this.#shards[at] = shard;
+    }
+    const before = shard.get(key);
+    shard.set(key, row);
+    if (before === undefined) this.#size++;
+    return before;
+  }
+
+  /** Deletes, and returns what was there. */
+  take(key: string): R | undefined {
+    const shard = this.#shards[shardOf(key)];
+    const row = shard?.get(key);
+    if (row !== undefined && shard?.delete(key) === true) this.#size--;
+    return row;
+  }
+
+  /**
+   * Takes the rows of a map over that has none of these keys, and that must not be used any more.
+   * An iterator that is within a shard goes on over what was in that before.
+   */
+  adopt(other: RowMap<R>): void {
+    for (const [at, theirs] of other.#shards.entries()) {
+      if (theirs === undefined) continue;
+      for (const [key, row] of this.#shards[at] ?? []) theirs.set(key, row);
+      this.#shards[at] = theirs;
+    }
+    this.#size += other.#size;
+  }
+
   /** Whether there was one. */
   delete(key: string): boolean {
     const deleted = this.#shards[shardOf(key)]?.delete(key) ?? false;

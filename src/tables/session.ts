@@ -113,16 +113,14 @@ export class Session {
   *#scanRows(): Generator<number> {
     let looked = 0;
     for (const table of this.#replica.tables.values()) {
-      for (const shard of table.rows.shards()) {
-        for (const head of shard) {
-          looked++;
-          const isWanted = this.#wants(table, head);
-          if (isWanted) this.#add(table, head.key, head);
-          else if (this.#held !== null) this.#list(table, head, this.#held);
-          if (!isWanted && looked < ROWS_PER_LOOK) continue;
-          yield looked;
-          looked = 0;
-        }
+      for (const head of inOrder(table)) {
+        looked++;
+        const isWanted = this.#wants(table, head);
+        if (isWanted) this.#add(table, head.key, head);
+        else if (this.#held !== null) this.#list(table, head, this.#held);
+        if (!isWanted && looked < ROWS_PER_LOOK) continue;
+        yield looked;
+        looked = 0;
       }
     }
   }
@@ -235,5 +233,17 @@ export class Session {
     };
     send(encodeEnd(this.#writer, end), false);
     this.close();
+  }
+}
+
+/** Rows of a table, in the order of their keys where that is known: so a joiner's order is made at no cost. */
+function* inOrder(table: TableState): Generator<Row> {
+  if (table.ordered === null || table.isAttaching) {
+    for (const shard of table.rows.shards()) yield* shard;
+    return;
+  }
+  for (const key of table.ordered.scan()) {
+    const head = table.rows.get(key);
+    if (head !== undefined) yield head;
   }
 }

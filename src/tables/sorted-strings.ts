@@ -37,6 +37,7 @@ export class SortedStrings {
 
   /** Whether it was not there. */
   add(text: string): boolean {
+    if (this.#append(text)) return true;
     const at = this.#blockOf(text);
     const block = this.#blocks[at] as string[];
     const index = indexIn(block, text);
@@ -44,6 +45,18 @@ export class SortedStrings {
     block.splice(index, 0, text);
     if (index === 0) this.#firsts[at] = text;
     if (block.length >= BLOCK_MAX) this.#split(at, block, index);
+    this.#size++;
+    this.version++;
+    return true;
+  }
+
+  /** Strings often come in order. False if this one does not belong behind all. */
+  #append(text: string): boolean {
+    const at = this.#blocks.length - 1;
+    const block = this.#blocks[at] as string[];
+    const last = block.length - 1;
+    if (last < 0 || text <= (block[last] as string)) return false;
+    if (block.push(text) >= BLOCK_MAX) this.#split(at, block, last + 1);
     this.#size++;
     this.version++;
     return true;

@@ -16,6 +16,7 @@ import { compareWrites, type Row } from "./row.ts";
 import { RowMap, SHARDS, shardOf } from "./row-map.ts";
 import type { SecondaryIndex } from "./secondary-index.ts";
 import type { SplitPolicy } from "./split.ts";
+import type { StagedTable } from "./staged-table.ts";
 import { isShareable } from "./value.ts";
 
 /** So many rows come into order and indexes in the turn in which a table is declared. */
@@ -309,6 +310,24 @@ export class TableState {
     this.bytes += row.key.length + row.value.length;
     this.#birthsOf[row.birthOrigin] = this.birthsOf(row.birthOrigin) + 1;
     this.#index(row);
+  }
+
+  /**
+   * Takes rows over that are alone under keys of which none is held here; their keys and those
+   * held are in the staged order, if there is any.
+   */
+  adopt(staged: StagedTable): void {
+    this.births += staged.plain.size;
+    this.bytes += staged.bytes;
+    this.sumA ^= staged.sumA;
+    this.sumB ^= staged.sumB;
+    for (const [origin, births] of staged.birthsOf.entries()) {
+      if (births === undefined) continue;
+      this.#singles[origin] = (this.#singles[origin] ?? 0) + births;
+      this.#birthsOf[origin] = this.birthsOf(origin) + births;
+    }
+    this.ordered = staged.ordered;
+    this.rows.adopt(staged.plain);
   }
 
   /** Takes a row out of its key's chain. */

@@ -108,6 +108,16 @@ const STATE: readonly Mutation[] = [
     "if (!table.isGone(row) && this.#isInDiffering(row)) held.add(row.birthOrigin, row.birthSeq);",
     "if (row === head && !table.isGone(row) && this.#isInDiffering(row)) held.add(row.birthOrigin, row.birthSeq);",
   ]),
+  one("held-counts-as-staged", "what was held before and not sent may be dead", 137, [
+    "src/tables/staged-table.ts",
+    ": this.#table.rows.has(key) && !this.#held.has(key);",
+    ": this.#table.rows.has(key);",
+  ]),
+  one("staged-twice-counted-twice", "of a key that comes again the later rows count", 15, [
+    "src/tables/staged-table.ts",
+    "} else this.#count(before, -1);",
+    "}",
+  ]),
   one("list-not-ended", "the births listed last go out before the end", 2, [
     "src/tables/session.ts",
     "if (this.#held?.isDue(this.#scanned) !== true) return;",

@@ -39,6 +39,7 @@ export interface Totals {
   far: number;
   merges: number;
   mergeSlices: number;
+  tablesTaken: number;
   hides: number;
   shows: number;
   closings: number;
@@ -132,6 +133,7 @@ export function newTotals(): Totals {
     far: 0,
     merges: 0,
     mergeSlices: 0,
+    tablesTaken: 0,
     hides: 0,
     shows: 0,
     closings: 0,
@@ -212,6 +214,7 @@ export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
   relayed: 1.5,
   merges: 3,
   mergeSlices: 10,
+  tablesTaken: 0.5,
   hides: 0.4,
   shows: 1,
   closings: 1,
