@@ -375,7 +375,9 @@ export class Tables {
 
   /** What every peer is told alike. */
   #report(): Report {
-    const view = viewOf(this.replica.origins);
+    const own = viewOf(this.replica.origins);
+    // A merge may end with more of a closed origin than that: nobody is to retire it by this view.
+    const view = this.merging ? { ...own, closed: [] } : own;
     const links = [...this.#peers.keys()];
     const plain = encodeVector({ view, links, applied: NOTHING_APPLIED });
     return { view, links, plain, digest: this.comparisons.digest() };

@@ -108,6 +108,11 @@ const STATE: readonly Mutation[] = [
     "if (!table.isGone(row) && this.#isInDiffering(row)) held.add(row.birthOrigin, row.birthSeq);",
     "if (row === head && !table.isGone(row) && this.#isInDiffering(row)) held.add(row.birthOrigin, row.birthSeq);",
   ]),
+  one("retired-under-a-merge", "a merge under way may bring more of a closed origin", 20501, [
+    "src/tables/tables.ts",
+    "const view = this.merging ? { ...own, closed: [] } : own;",
+    "const view = own;",
+  ]),
   one("held-counts-as-staged", "what was held before and not sent may be dead", 137, [
     "src/tables/staged-table.ts",
     ": this.#table.rows.has(key) && !this.#held.has(key);",
