@@ -15,6 +15,7 @@ import type { SqlRow, SqlValue } from "../dialect.ts";
 import type { Statement } from "../statement.ts";
 
 const NO_ROWS: readonly SqlRow[] = [];
+const NO_VALUES: readonly unknown[] = [];
 /** Prepared statements kept. */
 const PREPARED_MAX = 500;
 /** So many statements in one go, then timers and sockets have their turn. */
@@ -45,6 +46,7 @@ export class SqliteConnection implements SqlConnection {
   readonly #file: LibsqlDatabase;
   readonly #defer: (fn: () => void) => void;
   readonly #prepared = new Map<string, Prepared>();
+  #commitment: LibsqlStatement | undefined;
   #burst = 0;
   #reason: unknown;
 
@@ -65,7 +67,7 @@ export class SqliteConnection implements SqlConnection {
       if (params === undefined && !statement.isRead) this.#file.exec(statement.text);
       else {
         const prepared = this.#prepare(statement.text);
-        const values = (params ?? []).map(bound);
+        const values = params === undefined ? NO_VALUES : boundAll(params);
         const wraps = !statement.isRead && !this.#file.inTransaction;
         if (wraps) this.#file.exec("begin immediate");
         try {
@@ -73,7 +75,7 @@ export class SqliteConnection implements SqlConnection {
             rows = rowsOf(prepared.statement.all(values));
             changes = rows.length;
           } else changes = Number(prepared.statement.run(values).changes);
-          if (wraps) this.#file.exec("commit");
+          if (wraps) this.#commit();
         } catch (error) {
           if (wraps && this.#file.inTransaction) this.#file.exec("rollback");
           throw error;
@@ -91,11 +93,18 @@ export class SqliteConnection implements SqlConnection {
     this.isBroken = true;
     this.#reason = reason;
     this.#prepared.clear();
+    this.#commitment = undefined;
     this.#file.close();
   }
 
   async close(): Promise<void> {
     this.destroy(new Error("the file was closed"));
+  }
+
+  /** Prepared, since nothing that follows BEGIN IMMEDIATE can find the file busy. */
+  #commit(): void {
+    this.#commitment ??= this.#file.prepare("commit");
+    this.#commitment.run(NO_VALUES);
   }
 
   #prepare(text: string): Prepared {
@@ -107,6 +116,14 @@ export class SqliteConnection implements SqlConnection {
     if (this.#prepared.size < PREPARED_MAX) this.#prepared.set(text, prepared);
     return prepared;
   }
+}
+
+/** Mostly texts and bigints alone, which go as they are. */
+function boundAll(params: readonly SqlValue[]): readonly unknown[] {
+  for (const value of params) {
+    if (typeof value !== "string" && typeof value !== "bigint") return params.map(bound);
+  }
+  return params;
 }
 
 /** libsql ends the process for a boolean, and makes a float of every number. */
