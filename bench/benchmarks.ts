@@ -44,7 +44,7 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     isExtra: true,
   },
   stores: {
-    title: "stores in SQL databases, beside the bare drivers",
+    title: "persistent stores, those in SQL beside the bare drivers",
     run: benchStores,
     isExtra: true,
   },

@@ -1,12 +1,13 @@
 /**
- * Stores in SQL databases beside the bare driver that does the same by hand, on the same tables:
- * single writes and reads, batches, pages and scans; and reads by a warm cache.
+ * Stores of every adapter. Those in SQL databases beside the bare driver that does the same by
+ * hand, on the same tables: single writes and reads, batches, pages, scans, and a warm cache.
  */
 import { openStores, type Stores } from "../src/persistent.ts";
 import { type BareSql, type BenchDatabase, openBenchDatabases } from "./bare-sql.ts";
 import { Figures, show } from "./figure.ts";
 import { type Sheet, times } from "./format.ts";
 import { median } from "./latency.ts";
+import { otherStores } from "./other-stores.ts";
 import { type Pair, type PairOutcome, pairSheet, runPairs } from "./pairs.ts";
 import type { Progress, Settings } from "./progress.ts";
 import type { Report } from "./report.ts";
@@ -25,8 +26,10 @@ const BATCH_MAX = 1.15;
 
 /** Runs everything. Stops all it has started, whatever happens. */
 export async function benchStores(settings: Settings, progress: Progress): Promise<Report> {
-  const databases = await openBenchDatabases();
   const figures = new Figures("stores");
+  // First, while this process is small: what rows take is seen by how much it grows.
+  const others = await otherStores(figures, settings, progress);
+  const databases = await openBenchDatabases();
   const sheets: Sheet[] = [];
   const behind: string[] = [];
   try {
@@ -39,6 +42,7 @@ export async function benchStores(settings: Settings, progress: Progress): Promi
       sheets.push(cacheSheet(figures, prefix, run.cached));
       behind.push(...behindOf(database.name, run));
     }
+    sheets.push(others);
   } finally {
     await Promise.all(databases.map((database) => database.stop()));
   }
@@ -255,8 +259,8 @@ function notes(settings: Settings): string[] {
       "this machine, so that waiting for the network is short and what Skein adds is seen at its " +
       "largest.",
     '"By hand" is the driver alone on one connection, with prepared statements for the same tables ' +
-      "that make and read the same JSON. Batches by hand are one statement; Skein's take turns " +
-      "with other changes of the same user, in a transaction. CPU is that of this process.",
+      "that make and read the same JSON. Batches are one statement on both sides; Skein's has one " +
+      "row more, by which changes of one user take turns. CPU is that of this process.",
   ];
 }
 
