@@ -88,14 +88,21 @@ export class CachedRows implements RowsDriver {
   }
 
   async read(user: string, key: string, budget: Budget): Promise<string | undefined> {
-    const known = this.#fresh(user);
-    if (known !== undefined && (known.whole !== undefined || known.values.has(key))) {
-      this.#hits++;
-      return known.whole === undefined ? known.values.get(key) : known.whole.get(key);
-    }
+    const known = this.peek(user, key);
+    if (known !== undefined) return known.text;
     const answer = await this.#ask(user, key, () => this.#rows.read(user, key, budget));
     if (typeof answer === "object") throw new TypeError("a whole came for a value");
     return answer;
+  }
+
+  /** What is known of a key, at once; undefined if nothing is. */
+  peek(user: string, key: string): { readonly text: string | undefined } | undefined {
+    const known = this.#fresh(user);
+    if (known === undefined) return undefined;
+    const { whole, values } = known;
+    if (whole === undefined && !values.has(key)) return undefined;
+    this.#hits++;
+    return { text: whole === undefined ? values.get(key) : whole.get(key) };
   }
 
   async readUser(user: string, budget: Budget): Promise<ReadonlyMap<string, string>> {

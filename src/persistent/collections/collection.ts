@@ -5,6 +5,7 @@ import { checkSchema, isSchema, type StandardSchema } from "../../standard-schem
 import { type CacheCounts, CachedRows, type CacheOptions } from "../cache/cached-rows.ts";
 import type { CacheCoherence } from "../cache/coherence.ts";
 import { TellingRows } from "../cache/telling-rows.ts";
+import { decodeValue } from "../contract/decode-value.ts";
 import type { RowsDriver, StoreAdapter } from "../contract/driver.ts";
 import { checkKey, checkUser } from "../contract/inputs.ts";
 import type { CallOptions, KeyvalPlusStore, KeyvalStore, User } from "../contract/kinds.ts";
@@ -64,6 +65,8 @@ export interface Collection<T> {
 
 /** Where the values are: the two kinds differ in little. */
 interface Shelf<S> {
+  /** Where the driver has it. */
+  placeOf(id: string): readonly [user: string, key: string];
   get(id: string, options?: CallOptions): Promise<S | undefined>;
   set(id: string, value: S | undefined, options?: CallOptions): Promise<void>;
   all(options?: CallOptions): AsyncIterable<readonly [string, S]>;
@@ -125,6 +128,14 @@ class StoredCollection<T> implements Collection<T> {
 
   async get(id: string, options?: CallOptions): Promise<T | undefined> {
     checkKey(id);
+    if (options === undefined && this.#cached !== undefined) {
+      // The way through the store takes four times as long, and has nothing to add to a hit.
+      const [user, key] = this.#shelf.placeOf(id);
+      const known = this.#cached.peek(user, key);
+      if (known !== undefined) {
+        return this.#unwrap(known.text === undefined ? undefined : decodeValue(known.text));
+      }
+    }
     return this.#unwrap(await this.#shelf.get(id, options));
   }
 
@@ -201,6 +212,7 @@ class StoredCollection<T> implements Collection<T> {
 
 function keyvalShelf(store: KeyvalStore<unknown>): Shelf<unknown> {
   return {
+    placeOf: (id) => [id, ""],
     get: (id, options) => store.get(id, options),
     set: (id, value, options) => store.set(id, value, options),
     ids: (options) => store.users(options),
@@ -224,6 +236,7 @@ function keyvalShelf(store: KeyvalStore<unknown>): Shelf<unknown> {
 function mapShelf(store: KeyvalPlusStore<unknown>, user: User): Shelf<unknown> {
   const whole = async (options?: CallOptions) => (await store.get(user, options)) ?? new Map();
   return {
+    placeOf: (id) => [user ?? "", id],
     get: (id, options) => store.getKey(user, id, options),
     set: (id, value, options) => store.setKey(user, id, value, options),
     async *ids(options) {
