@@ -53,6 +53,8 @@ export interface FileConnectionSettings {
 export interface RedisConnectionSettings {
   readonly adapter: "redis";
   readonly url: string;
+  /** Whether the URL is that of a node of a Redis Cluster. */
+  readonly isCluster: boolean;
   readonly prefix: string;
 }
 

@@ -16,8 +16,8 @@ const ADAPTERS = ["sql", "file", "internal", "redis", ...PLAIN] as const;
 const DIALECTS = ["postgres", "mysql", "mariadb", "cockroach", "sqlite"] as const;
 const PORTS = { postgres: 5432, mysql: 3306, mariadb: 3306, cockroach: 26257 } as const;
 const OF_FILES: readonly string[] = ["adapter", "folder"];
-const OF_REDIS: readonly string[] = ["adapter", "url", "url_file", "url_env", "prefix"];
-const NOT_OF_SQL: readonly string[] = ["folder", "prefix"];
+const OF_REDIS: readonly string[] = ["adapter", "url", "url_file", "url_env", "cluster", "prefix"];
+const NOT_OF_SQL: readonly string[] = ["folder", "cluster", "prefix"];
 
 /** Undefined if there are faults, which are added to those of the reader. */
 export async function readConnection(
@@ -69,6 +69,11 @@ async function readRedis(
 ): Promise<ConnectionSettings | undefined> {
   refuseOthers(table, (key) => OF_REDIS.includes(key), "redis");
   const prefix = table.text("prefix") ?? "skein:";
+  const isCluster = table.value("cluster") ?? false;
+  if (typeof isCluster !== "boolean") {
+    table.fault("cluster", `is ${kindOf(isCluster)}, allowed are true and false`);
+    return undefined;
+  }
   const url = await table.secret("url", sources);
   if (url === undefined) {
     if (!hasSecret(table, "url")) table.fault("url", "is missing: the adapter redis needs one");
@@ -77,7 +82,7 @@ async function readRedis(
   if (!/^rediss?:\/\//.test(url)) {
     table.fault("url", "has no scheme of Redis's, allowed are redis:// and rediss://");
   }
-  return { adapter: "redis", url, prefix };
+  return { adapter: "redis", url, isCluster, prefix };
 }
 
 async function readSql(

@@ -118,6 +118,7 @@ export const CONFIGURATION_KEYS: readonly ConfigurationKey[] = [
     }),
   ),
   key(`${C}.folder`, "the folder of the adapter `file`"),
+  key(`${C}.cluster`, "`true`: the URL is that of a node of a Redis Cluster", { default: "false" }),
   key(`${C}.prefix`, "goes before all keys in Redis", { default: "skein:" }),
 ];
 

@@ -23,7 +23,8 @@ export async function makeAdapter(
     }
     case "redis": {
       const { RedisAdapter } = await import("../adapters/redis/redis-adapter.ts");
-      return new RedisAdapter({ url: settings.url, prefix: settings.prefix, log });
+      const { url, isCluster, prefix } = settings;
+      return new RedisAdapter({ ...(isCluster ? { cluster: [url] } : { url }), prefix, log });
     }
     case "memory": {
       const { MemoryAdapter } = await import("../adapters/memory/memory-adapter.ts");

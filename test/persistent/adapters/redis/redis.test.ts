@@ -6,6 +6,7 @@ import { CommitUnknownError, NotRunningError, OverloadedError } from "../../../.
 import { RedisAdapter } from "../../../../src/persistent/adapters/redis/redis-adapter.ts";
 import type { RedisOptions } from "../../../../src/persistent/adapters/redis/redis-options.ts";
 import { StoreOpener } from "../../../../src/persistent/fronts/open-store.ts";
+import { openStores } from "../../../../src/persistent.ts";
 import type { ConformanceSubject } from "../../../../src/persistent-testing.ts";
 import { redis } from "../../../servers/redis.ts";
 import { redisCluster } from "../../../servers/redis-cluster.ts";
@@ -64,6 +65,18 @@ withServer(redisCluster, "a cluster of three", (server) => {
   adapterSuite("redis of a cluster", {
     make: async () => subjectOf({ cluster: [server().url], prefix: "test:" }),
     rounds: 20,
+  });
+
+  it("is used by a configuration that says so", async () => {
+    const c = { adapter: "redis", url: server().url, cluster: true, prefix: "configured:" };
+    const stores = await openStores({ storage: "c", connections: { c } });
+    const values = await stores.keyval<number>("values");
+    const users = Array.from({ length: 40 }, (_, index) => `user${index}`);
+    await Promise.all(users.map((user, index) => values.set(user, index)));
+    for (const [index, user] of users.entries()) expect(await values.get(user)).toBe(index);
+    await stores.close();
+    const wrong = openStores({ storage: "c", connections: { c: { ...c, cluster: "yes" } } });
+    await expect(wrong).rejects.toThrow(/cluster: is .*, allowed are true and false/);
   });
 });
 
