@@ -62,6 +62,11 @@ export class ArchiveNames {
     });
   }
 
+  /** The table of the names. */
+  get table(): string {
+    return this.#table;
+  }
+
   /** The number of an archive; undefined if nothing was ever archived there. */
   async find(owner: ArchiveOwner): Promise<bigint | undefined> {
     const known = this.#known.get(ownerKey(owner));

@@ -3,7 +3,7 @@
  * and without loss; read in pages. A look-up waits for what this process has queued for the same
  * archive, so that everybody reads what they wrote.
  */
-import { InvalidArgumentError, TooLargeError } from "../../errors.ts";
+import { InvalidArgumentError, TooLargeError, UnsupportedError } from "../../errors.ts";
 import type { Clock, Log, Random } from "../../runtime.ts";
 import type { SqlDatabase } from "../../sql/database.ts";
 import type { Condition } from "../../sql/in-list.ts";
@@ -177,6 +177,29 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
       const last = found.messages.at(-1);
       if (found.isComplete || last === undefined) return;
       page = { after: last.id };
+    }
+  }
+
+  /**
+   * All that a bare address said in any room, room by room: what somebody who asks for their data
+   * has to be given. What this process has queued is written first.
+   * @throws UnsupportedError for archives of users, whose messages are all their owner's
+   */
+  async *sentBy(
+    sender: string,
+  ): AsyncGenerator<{ readonly owner: ArchiveOwner; readonly message: Message }, void, undefined> {
+    const { shape, names } = this.#parts;
+    if (shape.kind !== "r") throw new UnsupportedError("archives of users have no senders");
+    shape.author({ sender });
+    await this.sync();
+    let after = { archive: 0n, id: -1n };
+    for (;;) {
+      const at = { names: names.table, limit: IDS_MAX };
+      const found = await this.#reader.sentBy(sender, after, at);
+      for (const { owner, message } of found) yield { owner, message };
+      const last = found.at(-1);
+      if (last === undefined || found.length < IDS_MAX) return;
+      after = { archive: last.archive, id: last.message.id };
     }
   }
 

@@ -3,7 +3,7 @@ import { NotFoundError } from "../../errors.ts";
 import type { SqlDatabase, SqlSession } from "../../sql/database.ts";
 import type { SqlRow, SqlValue } from "../../sql/dialect.ts";
 import { type Condition, inList } from "../../sql/in-list.ts";
-import { bigintOf, numberOf } from "../../sql/row-values.ts";
+import { bigintOf, numberOf, textOf } from "../../sql/row-values.ts";
 import { checkWhen } from "../contract/inputs.ts";
 import {
   checkMessageId,
@@ -13,7 +13,7 @@ import {
   MESSAGE_ID_MAX,
 } from "./message-ids.ts";
 import type { MessageShape } from "./message-shape.ts";
-import type { AnyMessage, AnyMessageInput, MessageFilter } from "./messages.ts";
+import type { AnyMessage, AnyMessageInput, ArchiveOwner, MessageFilter } from "./messages.ts";
 import { greater, lesser, type PagePlan, type Span } from "./paging.ts";
 import { searchPatterns } from "./search-text.ts";
 
@@ -97,6 +97,27 @@ export class MessageReader<Message extends AnyMessage> {
     const known = new Set(rows.map((row) => bigintOf(row.id)));
     const missing = wanted.find((id) => !known.has(id));
     if (missing !== undefined) throw notFound(missing);
+  }
+
+  /** What a sender said in all rooms, behind a place in the order of archives and ids. */
+  async sentBy(
+    sender: string,
+    after: { readonly archive: bigint; readonly id: bigint },
+    at: { readonly names: string; readonly limit: number },
+  ): Promise<readonly { archive: bigint; owner: ArchiveOwner; message: Message }[]> {
+    const columns = this.#shape.columns.map(({ name }) => `m.${name}`).join(", ");
+    const rows = await this.#database.query(
+      `select a.server, a.name, ${columns}, m.retracted_us from ${this.#shape.table} m ` +
+        `join ${at.names} a on a.id = m.archive_id where m.sender = ? and ` +
+        "(m.archive_id > ? or (m.archive_id = ? and m.id > ?)) " +
+        "order by m.archive_id, m.id limit ?",
+      [sender, after.archive, after.archive, after.id, BigInt(at.limit)],
+    );
+    return rows.map((row) => ({
+      archive: bigintOf(row.archive_id),
+      owner: { server: textOf(row.server), name: textOf(row.name) },
+      message: this.#shape.messageOf(row),
+    }));
   }
 
   /** The first and the last message. */

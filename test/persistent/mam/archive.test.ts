@@ -11,6 +11,7 @@ import {
   NotFoundError,
   NotRunningError,
   TooLargeError,
+  UnsupportedError,
 } from "../../../src/errors.ts";
 import { systemClock, systemRandom } from "../../../src/node/system.ts";
 import { FORGOTTEN_US } from "../../../src/persistent/mam/archive-names.ts";
@@ -157,6 +158,28 @@ onEachDatabase("message archives", (testDatabase) => {
     expect(await packets({ nick: "bob" })).toEqual(["<gone>bob</gone>"]);
     expect(await rooms.remove(both)).toBe(3);
     expect(await users.size(both)).toBe(1);
+  });
+
+  it("give somebody all that they said in any room, page by page, and nobody else's", async () => {
+    const { rooms, users } = open();
+    const sender = "data-subject@b.example";
+    const said: string[] = [];
+    for (const room of [owner(), owner()]) {
+      for (let count = 0; count < 130; count++) {
+        const packet = `${room.name} ${count}`;
+        await rooms.add(room, { nick: "n", sender, packet });
+        await rooms.add(room, { nick: "n", sender: "eve@e.example", packet });
+        said.push(packet);
+      }
+    }
+    const given: string[] = [];
+    for await (const { owner: room, message: each } of rooms.sentBy(sender)) {
+      expect(each.packet.startsWith(`${room.name} `)).toBe(true);
+      given.push(each.packet);
+    }
+    expect(given.sort()).toEqual(said.sort());
+    await expect(users.sentBy(sender).next()).rejects.toThrow(UnsupportedError);
+    await expect(rooms.sentBy("a@b/full").next()).rejects.toThrow(InvalidArgumentError);
   });
 
   it("remove a domain and its preferences in batches, and no other", async () => {
