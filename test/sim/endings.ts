@@ -1,13 +1,16 @@
 /**
  * What befalls one node when all is at rest, so that it can be said exactly what must follow: it
  * says goodbye and everybody closes it; it dies and everybody hides its rows; it stalls for longer
- * than the failure detector waits, and takes nobody for dead when it runs again.
+ * than the failure detector waits, and takes nobody for dead when it runs again; it reads so slowly
+ * that it lags, and counts again when it does not.
  */
 
 import type { Faults } from "./faults.ts";
 import type { Fleet, Trace } from "./fleet.ts";
 import type { Incarnation } from "./incarnation.ts";
+import type { Network } from "./network.ts";
 import type { Script } from "./script.ts";
+import type { WriteAction } from "./script-writer.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { DEFAULT_SHAPE } from "./shapes.ts";
 import type { Report } from "./state-checker.ts";
@@ -20,14 +23,19 @@ export interface EndingParts {
   readonly time: VirtualClock;
   readonly fleet: Fleet;
   readonly faults: Faults;
+  readonly network: Network;
   readonly totals: Totals;
   readonly report: Report;
   readonly trace: Trace | null;
+  /** A node is to write. */
+  readonly write: (life: Incarnation, action: WriteAction) => void;
   /** A checker has seen something. */
   readonly isOver: () => boolean;
 }
 
-const KINDS = ["goodbye", "process", "machine", "stall"] as const;
+const KINDS = ["goodbye", "process", "machine", "stall", "lag"] as const;
+/** A slow reader takes so much time for each packet, ms. */
+const READ_MS = 250;
 /** For turns, ticks and handshakes. */
 const SLACK_MS = 300;
 
@@ -55,6 +63,7 @@ export class Endings {
     trace?.(time.nowMs, life.who, `ends: ${kind}`);
     if (kind === "goodbye") this.#goodbye(life, others);
     else if (kind === "stall") this.#stall(life, random);
+    else if (kind === "lag") this.#lag(life, random.pick(others));
     else this.#die(life, { others, silent: kind === "machine" });
     return true;
   }
@@ -102,6 +111,27 @@ export class Endings {
     this.#stalled = life;
     this.#runFor(forMs + downMs - pingMs);
     this.#stalled = null;
+  }
+
+  /** At rest again, everybody must count it: the caller looks. */
+  #lag(life: Incarnation, writer: Incarnation): void {
+    const { faults, network, script, time, write } = this.#parts;
+    const { pingMs = 1000 } = script.timings;
+    const { lagMs = 4000 } = script.limits;
+    const forMs = lagMs + 3 * pingMs;
+    const { address } = this.#nodeOf(life);
+    faults.calm.begin();
+    faults.network.begin();
+    network.slowReader(address, READ_MS);
+    this.#runFor(pingMs);
+    write(writer, {
+      ...{ kind: "write", atMs: 0, node: 0, verb: "set", table: 0, keys: [0] },
+      ...{ ack: "all", timeoutMs: 30_000 },
+    });
+    this.#runFor(forMs - pingMs);
+    network.slowReader(address, 0);
+    faults.network.end(time.nowMs);
+    faults.calm.end(time.nowMs);
   }
 
   #runFor(ms: number): void {

@@ -131,12 +131,10 @@ export class World {
     const staged = { script, time, faults: this.#faults, fleet, totals, report, trace, isOver };
     const { expiry, writes } = { expiry: this.#expiry, writes: this.#writes };
     this.#links = new BrokenLinks({ ...staged, network, writes, expiry });
-    this.#endings = new Endings(staged);
-    this.#ambush = new TableAmbush({
-      ...{ script, time, network, fleet, totals, trace },
-      struck: () => this.#splits.linksBreak(),
-      write: (life, action) => this.#writer.write(life, action),
-    });
+    const write = this.#writer.write.bind(this.#writer);
+    this.#endings = new Endings({ ...staged, network, write });
+    const struck = (): void => this.#splits.linksBreak();
+    this.#ambush = new TableAmbush({ ...staged, network, struck, write });
   }
 
   /** Runs the script, lets the cluster come to rest and checks it there. */
