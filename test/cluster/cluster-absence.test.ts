@@ -57,6 +57,15 @@ describe("absence", () => {
     for (const node of nodes.slice(0, 3)) expect(closings(node).length).toBe(1);
   });
 
+  it("closes an origin that all hold rows of and nobody alive has ever met", async () => {
+    const { mesh, nodes } = await meshOf("a", "b", "c");
+    for (const { heldOrigins } of nodes) heldOrigins.add(99);
+    mesh.clock.advance(FORGET_MS - 1000);
+    for (const node of nodes) expect(closings(node)).toEqual([]);
+    mesh.clock.advance(10_000);
+    for (const node of nodes) expect(closings(node)).toEqual(["originClosed 99: absent"]);
+  });
+
   it("is not agreed while one member that counts as alive still hears it", async () => {
     const { mesh, nodes } = await meshOf("a", "b", "c");
     const [a, b, c] = nodes;

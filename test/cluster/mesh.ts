@@ -33,6 +33,8 @@ export class MeshNode {
   /** Links of this node, both dialled and accepted, also closed ones. */
   readonly links: HeldLink[] = [];
   readonly closedOrigins = new Set<number>();
+  /** Origins that the layer above holds, whoever they may be. */
+  readonly heldOrigins = new Set<number>();
   /** Addresses that this node cannot reach: dials hang or are refused. */
   readonly unreachable = new Map<string, "unreachable" | "refused" | "silent">();
   ticks = 0;
@@ -57,6 +59,7 @@ export class MeshNode {
       log: made.log,
       events: this.#listener(),
       isClosed: (origin) => this.closedOrigins.has(origin),
+      openOrigins: () => this.heldOrigins,
     });
   }
 

@@ -25,7 +25,7 @@ export interface Planted {
 const TIMEOUT_MS = 20 * 60_000;
 /** What the compiled copy needs of what was compiled without a fault. */
 const COMPILED = ["src", "test/sim"];
-const SOURCES = ["src", "test/sim", "test/promises", "test/tables"];
+const SOURCES = ["src", "test/sim", "test/promises", "test/tables", "test/cluster"];
 
 /** The files with the fault; throws if a text to be found is not there exactly once. */
 export function edited(

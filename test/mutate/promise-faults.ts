@@ -21,6 +21,8 @@ const SPLITS = "test/promises/splits.test.ts";
 /** By hand: the simulator comes to that moment once in thousands of seeds. */
 const EXPIRY = "test/tables/expiry.test.ts";
 const SERIAL = "test/tables/serial/serial.test.ts";
+/** Likewise: ops must have come by way of a node that died before its next ping. */
+const ABSENCE = "test/cluster/cluster-absence.test.ts";
 const DETOURS = "test/tables/serial/detours.test.ts";
 
 const one = (
@@ -164,6 +166,11 @@ export const PROMISE_FAULTS: readonly PromiseFault[] = [
     "src/tables/serial-calls.ts",
     "    if (error === null) done();\n    else fail(error);",
     "    if (error === null || error.isWritten) done();\n    else fail(error);",
+  ]),
+  one("strangers-kept", "an origin that nobody alive knew as a member is closed, too", ABSENCE, [
+    "src/cluster/roster.ts",
+    "for (const origin of this.#environment.openOrigins()) this.#detector.learned(origin, now);",
+    "this.#detector.forget(-now);",
   ]),
   one("split-clear", "every kind of write is refused on a paused side", SPLITS, [
     "src/tables/table-transfer.ts",
