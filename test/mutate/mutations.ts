@@ -108,7 +108,7 @@ const STATE: readonly Mutation[] = [
     "if (!table.isGone(row) && this.#isInDiffering(row)) held.add(row.birthOrigin, row.birthSeq);",
     "if (row === head && !table.isGone(row) && this.#isInDiffering(row)) held.add(row.birthOrigin, row.birthSeq);",
   ]),
-  one("retired-under-a-merge", "a merge under way may bring more of a closed origin", 20501, [
+  one("retired-under-a-merge", "a merge under way may bring more of a closed origin", 61540, [
     "src/tables/tables.ts",
     "const view = this.merging ? { ...own, closed: [] } : own;",
     "const view = own;",

@@ -14,7 +14,12 @@ import { isMainThread, workerData } from "node:worker_threads";
 import { Progress } from "./progress.ts";
 import { SeedQueue } from "./seed-queue.ts";
 import { type FailedSeed, runSeed, runSeeds, type SeedRun } from "./seed-run.ts";
-import { RECORDED_LARGE_SEEDS, RECORDED_LONG_SEEDS, RECORDED_SERIAL_SEEDS } from "./seeds.ts";
+import {
+  RECORDED_LARGE_SEEDS,
+  RECORDED_LONG_SEEDS,
+  RECORDED_SEEDS,
+  RECORDED_SERIAL_SEEDS,
+} from "./seeds.ts";
 import { WORLD_SIZES, type WorldSize } from "./shapes.ts";
 import {
   describeTotals,
@@ -133,6 +138,7 @@ function findFirst(options: Options): number {
 function runRecorded(): FailedSeed[] {
   const all = (): boolean => true;
   const runs: [SeedRun, string][] = [
+    [runSeeds(RECORDED_SEEDS, all), ""],
     [runSeeds(RECORDED_LARGE_SEEDS, all, { size: "large" }), "--size large"],
     [runSeeds(RECORDED_LONG_SEEDS, all, { size: "long" }), "--long"],
     [runSeeds(RECORDED_SERIAL_SEEDS, all, { serial: true }), "--serial"],
@@ -141,7 +147,7 @@ function runRecorded(): FailedSeed[] {
     for (const failure of failures) showFailure(failure, kind);
   }
   const failures = runs.flatMap(([run]) => run.failures);
-  const lists = [RECORDED_LARGE_SEEDS, RECORDED_LONG_SEEDS, RECORDED_SERIAL_SEEDS];
+  const lists = [RECORDED_SEEDS, RECORDED_LARGE_SEEDS, RECORDED_LONG_SEEDS, RECORDED_SERIAL_SEEDS];
   console.log(`recorded seeds: ${lists.flat().length}, failing ${failures.length}`);
   return failures;
 }
