@@ -3,22 +3,21 @@
  * and waits for its word that it has forgotten; a node that is silent for long or is cut off is
  * not waited for. When a link comes up, both ends forget everything: they may have missed some.
  */
-import { ByteReader, ByteWriter } from "../bytes.ts";
 import type { Peer } from "../cluster/cluster-events.ts";
-import { ProtocolError } from "../errors.ts";
 import type { CacheCoherence, Invalidation } from "../persistent/cache/coherence.ts";
 import type { Clock } from "../runtime.ts";
-
-/** What nodes say in the handshake that understand these frames. */
-export const FEATURE_STORE_CACHE = "store-cache";
-const FRAME_CHANGED = 0x45;
-const FRAME_FORGOTTEN = 0x46;
+import {
+  decodeChanged,
+  decodeForgotten,
+  encodeChanged,
+  encodeForgotten,
+  FEATURE_STORE_CACHE,
+  FRAME_CHANGED,
+  FRAME_FORGOTTEN,
+} from "./coherence-frames.ts";
 
 /** A node that has not answered after so long, ms, is not waited for. */
 const ANSWER_MAX_MS = 2000;
-const HOST_BYTES_MAX = 255;
-const STORE_BYTES_MAX = 100;
-const USER_BYTES_MAX = 1023;
 
 /** What it works with. */
 export interface MeshParts {
@@ -103,43 +102,4 @@ export class MeshCoherence implements CacheCoherence {
 
 function understands(peer: Peer): boolean {
   return peer.features.includes(FEATURE_STORE_CACHE);
-}
-
-function encodeChanged(id: number, { host, store, user }: Invalidation): Uint8Array {
-  const writer = new ByteWriter(64);
-  writer.u8(FRAME_CHANGED);
-  writer.varint(id);
-  writer.utf8(host);
-  writer.utf8(store);
-  writer.u8(user === undefined ? 0 : 1);
-  if (user !== undefined) writer.utf8(user);
-  return writer.take();
-}
-
-function decodeChanged(frame: Uint8Array): { readonly id: number; readonly change: Invalidation } {
-  const reader = new ByteReader(frame);
-  reader.u8();
-  const id = reader.varint();
-  const host = reader.utf8(HOST_BYTES_MAX);
-  const store = reader.utf8(STORE_BYTES_MAX);
-  const form = reader.u8();
-  if (form > 1) throw new ProtocolError(`change of a store of form ${form}, known are 0 and 1`);
-  const user = form === 1 ? reader.utf8(USER_BYTES_MAX) : undefined;
-  reader.end();
-  return { id, change: { host, store, user } };
-}
-
-function encodeForgotten(id: number): Uint8Array {
-  const writer = new ByteWriter(16);
-  writer.u8(FRAME_FORGOTTEN);
-  writer.varint(id);
-  return writer.take();
-}
-
-function decodeForgotten(frame: Uint8Array): number {
-  const reader = new ByteReader(frame);
-  reader.u8();
-  const id = reader.varint();
-  reader.end();
-  return id;
 }

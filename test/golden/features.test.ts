@@ -1,6 +1,7 @@
 /** Frames behind features: today's code reads the recorded bytes, and writes the same. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { FRAME_KIND } from "../../src/cluster/cluster-frames.ts";
 import { FRAME_RETIRED } from "../../src/tables/frame-kinds.ts";
 import { SERIAL_KIND_MAX, SERIAL_KIND_MIN } from "../../src/tables/serial/serial-frames.ts";
 import { FEATURE_FRAMES } from "./features.ts";
@@ -24,10 +25,13 @@ const SERIAL_KINDS = Array.from(
   (_, at) => SERIAL_KIND_MIN + at,
 );
 
+/** Dumps, the lease, the caches of stores. */
+const NODE_KINDS = [0x41, 0x42, 0x43, 0x44, 0x45, 0x46];
+
 describe("frames behind features", () => {
   it("are recorded for every kind, each with its meaning", () => {
     const kinds = new Set([...FRAMES.values()].map((bytes) => bytes[0]));
-    const known = [...TABLE_KINDS, ...SERIAL_KINDS, 0x41, 0x42, 0x43, 0x44];
+    const known = [...TABLE_KINDS, ...SERIAL_KINDS, FRAME_KIND.link, ...NODE_KINDS];
     expect([...kinds].sort()).toEqual(known.sort());
     expect([...FRAMES.keys()].sort()).toEqual(Object.keys(FEATURE_FRAMES).sort());
     for (const [name, bytes] of FRAMES) expect(bytes[0]).toBe(FEATURE_FRAMES[name]?.kind);

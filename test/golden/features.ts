@@ -4,6 +4,13 @@
  * a node that names it understands just that.
  */
 import { ByteReader, ByteWriter } from "../../src/bytes.ts";
+import { decodeClusterFrame, encodeClusterFrame } from "../../src/cluster/cluster-frames.ts";
+import {
+  decodeChanged,
+  decodeForgotten,
+  encodeChanged,
+  encodeForgotten,
+} from "../../src/node/coherence-frames.ts";
 import { DumpPage, readPage, readRequest, writeRequest } from "../../src/node/dump-frames.ts";
 import {
   decodeLeaseAsk,
@@ -43,6 +50,7 @@ const ROOMS: TableIdentity = { name: "räume", type: "set", lifetime: "cluster" 
 const MEMBERS: TableIdentity = { name: "members", type: "bag", lifetime: "node" };
 const GRANT: LeaseGrant = { round: 300, term: 3, holder: 8_589_934_592, leftMs: 8_750 };
 const KEY = encodeKey(["example.com", "alice"]);
+const CHANGE = { host: "example.com", store: "roster", user: "älice" };
 const PRINT = { a: -2, b: 123_456 };
 
 function serial(kind: number, frame: SerialFrame): FeatureFrame {
@@ -252,5 +260,35 @@ export const FEATURE_FRAMES: Readonly<Record<string, FeatureFrame>> = {
     meaning: GRANT,
     write: () => encodeLeaseGrant(GRANT),
     read: decodeLeaseGrant,
+  },
+  link: {
+    kind: 0x08,
+    meaning: { kind: "link", linked: true, origin: 300 },
+    write: () => encodeClusterFrame({ kind: "link", linked: true, origin: 300 }),
+    read: decodeClusterFrame,
+  },
+  "link, lost": {
+    kind: 0x08,
+    meaning: { kind: "link", linked: false, origin: 7 },
+    write: () => encodeClusterFrame({ kind: "link", linked: false, origin: 7 }),
+    read: decodeClusterFrame,
+  },
+  "store changed": {
+    kind: 0x45,
+    meaning: { id: 300, change: CHANGE },
+    write: () => encodeChanged(300, CHANGE),
+    read: decodeChanged,
+  },
+  "store changed, all": {
+    kind: 0x45,
+    meaning: { id: 4, change: { ...CHANGE, user: undefined } },
+    write: () => encodeChanged(4, { ...CHANGE, user: undefined }),
+    read: decodeChanged,
+  },
+  "store forgotten": {
+    kind: 0x46,
+    meaning: 300,
+    write: () => encodeForgotten(300),
+    read: decodeForgotten,
   },
 };

@@ -25,7 +25,8 @@ const TABLE_KINDS = [0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27];
 describe("frames of protocol 1", () => {
   it("are recorded for every kind that version 0.1.0 had, each with its meaning", () => {
     const kinds = new Set([...FRAMES.values()].map((bytes) => bytes[0]));
-    const known = [...Object.values(FRAME_KIND), ...TABLE_KINDS, FRAME_REPORT];
+    const { link: _later, ...ofClusters } = FRAME_KIND;
+    const known = [...Object.values(ofClusters), ...TABLE_KINDS, FRAME_REPORT];
     expect([...kinds].sort()).toEqual(known.sort());
     expect([...FRAMES.keys()].sort()).toEqual(Object.keys(PROTOCOL_1).sort());
   });

@@ -3,7 +3,8 @@ import { expect, it } from "vitest";
 import { ByteWriter } from "../../src/bytes.ts";
 import type { Peer } from "../../src/cluster/cluster-events.ts";
 import { ProtocolError } from "../../src/errors.ts";
-import { FEATURE_STORE_CACHE, MeshCoherence } from "../../src/node/mesh-coherence.ts";
+import { FEATURE_STORE_CACHE } from "../../src/node/coherence-frames.ts";
+import { MeshCoherence } from "../../src/node/mesh-coherence.ts";
 import type { Invalidation } from "../../src/persistent.ts";
 import { VirtualClock } from "../../src/testing/virtual-clock.ts";
 
