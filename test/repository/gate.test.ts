@@ -69,7 +69,14 @@ describe("the count of tests", () => {
 
 describe(".ci/run", () => {
   const report = { testResults: [{ status: "passed", assertionResults: [{ status: "passed" }] }] };
-  const steps = { check: "true", sim: "true", mutate: "true", chaos: "true", start: "true" };
+  const steps = {
+    check: "true",
+    sim: "true",
+    mutate: "true",
+    kills: "true",
+    chaos: "true",
+    start: "true",
+  };
 
   function makeGate(scripts: Readonly<Record<string, string>>): void {
     repository = new TemporaryRepository([".ci/run", "scripts/count-tests.mjs"]);
@@ -83,7 +90,7 @@ describe(".ci/run", () => {
     repository.write("scripts/services.sh", "true\n");
     repository.write("scripts/package-check.mjs", "");
     const { code, output } = await repository.run("bash", [".ci/run"]);
-    expect(output.trimEnd().split("\n").at(-1)).toBe("10 passed, 0 failed");
+    expect(output.trimEnd().split("\n").at(-1)).toBe("11 passed, 0 failed");
     expect(code).toBe(0);
   });
 
@@ -98,12 +105,13 @@ describe(".ci/run", () => {
       "serial",
       "split",
       "mutate",
+      "kills",
       "chaos",
       "package",
     ]) {
       expect(output).toMatch(new RegExp(`${step} +FAILED with exit code`));
     }
-    expect(output.trimEnd().split("\n").at(-1)).toBe("2 passed, 8 failed");
+    expect(output.trimEnd().split("\n").at(-1)).toBe("2 passed, 9 failed");
     expect(code).toBe(1);
   });
 
@@ -112,7 +120,7 @@ describe(".ci/run", () => {
     repository.write("scripts/services.sh", "true\n");
     repository.write("scripts/package-check.mjs", "");
     const { code, output } = await repository.run("bash", [".ci/run"]);
-    expect(output.trimEnd().split("\n").at(-1)).toBe("9 passed, 1 failed");
+    expect(output.trimEnd().split("\n").at(-1)).toBe("10 passed, 1 failed");
     expect(code).toBe(1);
   });
 
@@ -122,7 +130,7 @@ describe(".ci/run", () => {
     const limits = [...output.matchAll(/^(?:one|step) \S+ (\d+) /gm)].map(
       (match) => +(match[1] ?? 0),
     );
-    expect(limits).toHaveLength(10);
+    expect(limits).toHaveLength(11);
     expect(limits.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(25 * 60);
   });
 });
