@@ -88,16 +88,20 @@ export class RedisClient {
     args: readonly (string | number)[],
     budget: Budget,
   ): Promise<unknown> {
-    const deadline = performance.now() + budget.timeoutMs;
-    return this.call(kind, budget, async (client) => {
+    // The call's own end counts, not the clock: timers may fire a moment before their time.
+    let isOver = false;
+    const answer = this.call(kind, budget, async (client) => {
       try {
         return await client.evalsha(script.sha, keys.length, ...keys, ...args);
       } catch (error) {
         if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
         // Nobody waits any more: a write that comes now could undo a later one.
-        if (performance.now() >= deadline || budget.signal?.aborted) throw error;
+        if (isOver) throw error;
         return client.eval(script.lua, keys.length, ...keys, ...args);
       }
+    });
+    return answer.finally(() => {
+      isOver = true;
     });
   }
 
