@@ -84,6 +84,18 @@ export class ChangeFeed implements Delivery {
     return this.#sinks.size > 0;
   }
 
+  /** The declaration of the table is gone: nobody is told anything more, whatever is under way. */
+  end(): void {
+    this.#sinks.clear();
+    this.#recorders = 0;
+    this.#key = null;
+    this.#before = NOTHING;
+    this.#next = null;
+    this.#scanDue = false;
+    this.#downs = [];
+    this.#nextDowns.clear();
+  }
+
   /** Nothing is left to be told. */
   get isIdle(): boolean {
     return this.#key === null && this.#next === null && this.#nextDowns.size === 0;

@@ -175,6 +175,7 @@ export class TableState {
     this.ordered = null;
     this.indexes = [];
     this.merged = null;
+    this.feed?.end();
     this.feed = null;
     this.expiry = null;
     this.quota = null;

@@ -37,13 +37,16 @@ export async function fill(database: SqlDatabase, prefix: string): Promise<void>
   });
 }
 
-/** All that the three stores of a side hold, in their order, as lines. */
+/**
+ * All that the three stores of a side hold, in their order, as lines. In maps the row under the
+ * empty key is what writers of one user take turns by.
+ */
 export async function contents(database: SqlDatabase, prefix: string): Promise<string[]> {
   const ours = "s.host = 'example.com' and s.store in ('config', 'roster', 'archive')";
   const items = await database.query(
     `select s.store, i.user_name, i.item_key, i.value from ${prefix}item i
       join ${prefix}store s on s.id = i.store_id where ${ours}
-      order by s.store, i.user_name, i.item_key`,
+      and not (s.kind = 'map' and i.item_key = '') order by s.store, i.user_name, i.item_key`,
     [],
   );
   const messages = await database.query(
