@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import { DisabledError, InvalidOptionsError } from "../errors.ts";
 import { type Clock, type Log, type Random, silentLog } from "../runtime.ts";
 import { systemClock, systemRandom } from "../system-clock.ts";
-import type { AdapterFactory } from "./adapters/adapter-factory.ts";
+import type { AdapterEnvironment, AdapterFactory } from "./adapters/adapter-factory.ts";
 import { type CacheCoherence, LocalCoherence } from "./cache/coherence.ts";
 import {
   type Collection,
@@ -101,10 +101,12 @@ export async function openStores(
     readFile: (path) => readFile(path, "utf8"),
     adapters: environment.adapters ?? [],
   });
+  const random = environment.random ?? systemRandom;
   const lent = {
     clock: environment.clock ?? systemClock,
-    random: environment.random ?? systemRandom,
+    random,
     log: environment.log ?? silentLog,
+    holder: environment.holder ?? processName(random),
   };
   const made = await makeAll(plan, lent);
   const budget = { timeoutMs, signal: undefined };
@@ -124,8 +126,8 @@ export async function openStores(
     lent.log.warn({ connection: name }, "stores in memory: what is written is lost at the end");
   }
   const coherence = environment.coherence ?? new LocalCoherence();
-  const { holder = processName(lent.random), mayMove = true } = environment;
-  return new Stores(plan, made, { ...lent, timeoutMs, host, coherence, holder, mayMove });
+  const { mayMove = true } = environment;
+  return new Stores(plan, made, { ...lent, timeoutMs, host, coherence, mayMove });
 }
 
 /** Unique, and of use to who reads it in an error on another machine. */
@@ -136,7 +138,7 @@ function processName(random: Random): string {
 /** Every fault of every connection at once. */
 async function makeAll(
   { connections }: ReadConfiguration,
-  lent: { clock: Clock; random: Random; log: Log },
+  lent: Omit<AdapterEnvironment, "connection">,
 ): Promise<OpenConnection[]> {
   const made: OpenConnection[] = [];
   const faults: string[] = [];

@@ -106,4 +106,35 @@ describe("stores whose configuration changes", () => {
     const later = await start(on("files"));
     expect(await (await later.keyval("config")).get("romeo")).toBe(1);
   });
+
+  it("under a prefix belong to one process at a time, and to the next one whole", async () => {
+    const blue = {
+      defaultStorage: "database",
+      connections: {
+        database: {
+          adapter: "sql",
+          url: `sqlite:${join(folder, "stores.db")}`,
+          ephemeralPrefix: "blue",
+        },
+      },
+    };
+    const first = await start(blue, { holder: "the first" });
+    await (await first.keyval("config")).set("romeo", 1);
+    await expect(start(blue, { holder: "the second" })).rejects.toThrow(
+      /the prefix "blue" is held by the first/,
+    );
+    await stop(first);
+    const second = await start(blue);
+    expect(await (await second.keyval("config")).get("romeo")).toBe(1);
+    await stop(second);
+    // Others in the same database do not see it.
+    const others = await start(on("database"));
+    expect(await (await others.keyval("config")).get("romeo")).toBeUndefined();
+    const files = { files: { folder: join(folder, "other"), ephemeralPrefix: "blue" } };
+    const wrong = {
+      defaultStorage: "files",
+      connections: { ...files, bad: { url: "sqlite:x.db", ephemeralPrefix: "B" } },
+    };
+    await expect(start(wrong)).rejects.toThrow(/bad\.ephemeral_prefix: allowed are 3 to 63/);
+  }, 20_000);
 });

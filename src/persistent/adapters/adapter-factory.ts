@@ -8,6 +8,8 @@ export interface AdapterEnvironment {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Names this process to others that want the same. */
+  readonly holder: string;
   /** The connection's name in the configuration, for messages. */
   readonly connection: string;
 }

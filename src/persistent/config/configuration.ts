@@ -41,6 +41,8 @@ export interface SqlConnectionSettings {
   readonly migrate: "auto" | "refuse";
   /** Where migrations go, if not to `target`. */
   readonly migrationTarget?: DatabaseTarget;
+  /** Everything is kept under this prefix, which one process owns at a time. */
+  readonly ephemeralPrefix?: string;
 }
 
 /** A folder of files. */
@@ -56,6 +58,8 @@ export interface RedisConnectionSettings {
   /** Whether the URL is that of a node of a Redis Cluster. */
   readonly isCluster: boolean;
   readonly prefix: string;
+  /** See above. */
+  readonly ephemeralPrefix?: string;
 }
 
 /** Without a connection. */

@@ -6,6 +6,7 @@ import {
   type ServerTarget,
   TLS_MODES,
 } from "../../sql/target.ts";
+import { EPHEMERAL_PREFIX } from "../ephemeral/ephemeral-adapter.ts";
 import { STORE_PREFIX } from "../migrations/store-migrations.ts";
 import type { ConnectionSettings, SqlConnectionSettings } from "./configuration.ts";
 import { connectionKeys, PARAMETER_KEYS, POOL_KEYS } from "./keys.ts";
@@ -16,7 +17,9 @@ const ADAPTERS = ["sql", "file", "internal", "redis", ...PLAIN] as const;
 const DIALECTS = ["postgres", "mysql", "mariadb", "cockroach", "sqlite"] as const;
 const PORTS = { postgres: 5432, mysql: 3306, mariadb: 3306, cockroach: 26257 } as const;
 const OF_FILES: readonly string[] = ["adapter", "folder"];
-const OF_REDIS: readonly string[] = ["adapter", "url", "url_file", "url_env", "cluster", "prefix"];
+const OF_REDIS: readonly string[] = [
+  ...["adapter", "url", "url_file", "url_env", "cluster", "prefix", "ephemeral_prefix"],
+];
 const NOT_OF_SQL: readonly string[] = ["folder", "cluster", "prefix"];
 
 /** Undefined if there are faults, which are added to those of the reader. */
@@ -82,7 +85,7 @@ async function readRedis(
   if (!/^rediss?:\/\//.test(url)) {
     table.fault("url", "has no scheme of Redis's, allowed are redis:// and rediss://");
   }
-  return { adapter: "redis", url, isCluster, prefix };
+  return { adapter: "redis", url, isCluster, prefix, ...readEphemeral(table) };
 }
 
 async function readSql(
@@ -105,10 +108,23 @@ async function readSql(
     applicationName: table.text("application_name") ?? "skein",
     tablePrefix,
     migrate: table.oneOf("migrate", ["auto", "refuse"] as const) ?? "auto",
+    ...readEphemeral(table),
     ...(pooler === undefined ? {} : { pooler }),
     ...(migrationTarget === undefined ? {} : { migrationTarget }),
   } as const;
   return target === undefined ? undefined : { ...settings, target };
+}
+
+function readEphemeral(table: TableReader): { readonly ephemeralPrefix?: string } {
+  const ephemeralPrefix = table.text("ephemeral_prefix");
+  if (ephemeralPrefix === undefined) return {};
+  if (!EPHEMERAL_PREFIX.test(ephemeralPrefix)) {
+    table.fault(
+      "ephemeral_prefix",
+      "allowed are 3 to 63 of a-z, 0-9, _ and -, a letter or digit first",
+    );
+  }
+  return { ephemeralPrefix };
 }
 
 /** From the URL, or from the parameters: one of them. */

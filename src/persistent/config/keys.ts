@@ -120,6 +120,10 @@ export const CONFIGURATION_KEYS: readonly ConfigurationKey[] = [
   key(`${C}.folder`, "the folder of the adapter `file`"),
   key(`${C}.cluster`, "`true`: the URL is that of a node of a Redis Cluster", { default: "false" }),
   key(`${C}.prefix`, "goes before all keys in Redis", { default: "skein:" }),
+  key(
+    `${C}.ephemeral_prefix`,
+    "everything is kept under it, and one process owns it at a time; for `sql` and `redis`",
+  ),
 ];
 
 /** The keys allowed under `connections.NAME`, without the prefix. */

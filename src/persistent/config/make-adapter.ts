@@ -4,8 +4,20 @@ import type { AdapterEnvironment } from "../adapters/adapter-factory.ts";
 import type { StoreAdapter } from "../contract/driver.ts";
 import type { ConnectionSettings } from "./configuration.ts";
 
-/** @throws InvalidOptionsError for options that only the adapter itself can judge */
+/** Under a prefix of its own, if the settings say so. */
 export async function makeAdapter(
+  settings: ConnectionSettings,
+  environment: AdapterEnvironment,
+): Promise<StoreAdapter> {
+  const adapter = await makePlain(settings, environment);
+  const prefix = "ephemeralPrefix" in settings ? settings.ephemeralPrefix : undefined;
+  if (prefix === undefined) return adapter;
+  const { EphemeralAdapter } = await import("../ephemeral/ephemeral-adapter.ts");
+  return new EphemeralAdapter({ ...environment, adapter, prefix });
+}
+
+/** @throws InvalidOptionsError for options that only the adapter itself can judge */
+async function makePlain(
   settings: ConnectionSettings,
   environment: AdapterEnvironment,
 ): Promise<StoreAdapter> {

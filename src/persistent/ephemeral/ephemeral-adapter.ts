@@ -12,7 +12,8 @@ import { LeaseKeeper } from "../leases/lease-keeper.ts";
 
 /** The longest wait: an owner that was killed loses the prefix after 15 s; a live one is seen before that. */
 const WAIT_MS = 20_000;
-const PREFIX = /^[a-z0-9][a-z0-9_-]{2,62}$/;
+/** What a prefix may be. */
+export const EPHEMERAL_PREFIX = /^[a-z0-9][a-z0-9_-]{2,62}$/;
 
 export interface EphemeralOptions {
   /** Opened and closed with this one. */
@@ -36,7 +37,7 @@ export class EphemeralAdapter implements StoreAdapter {
   constructor(options: EphemeralOptions) {
     const { adapter, prefix } = options;
     const faults: string[] = [];
-    if (!PREFIX.test(prefix)) {
+    if (!EPHEMERAL_PREFIX.test(prefix)) {
       faults.push(
         `the prefix is ${JSON.stringify(prefix.slice(0, 70))}, allowed are 3 to 63 of a-z, 0-9, ` +
           '"_" and "-", a letter or digit first',
