@@ -13,7 +13,8 @@ import type { Capabilities } from "./capabilities.ts";
 import type { Leases } from "./leases.ts";
 
 /** What a place holds: `map` and `keyval+` are two views of the same rows. */
-export type PlaceKind = "keyval" | "map" | "archive";
+export type PlaceKind = (typeof PLACE_KINDS)[number];
+export const PLACE_KINDS = ["keyval", "map", "archive"] as const;
 
 /** Where the data of one store of one host are. */
 export interface Place {
@@ -91,6 +92,16 @@ export interface Selection {
   /** Only positions less than this one. */
   readonly before: bigint | undefined;
 }
+
+/** A selection without conditions. */
+export const ALL_ITEMS: Selection = {
+  keys: undefined,
+  with: undefined,
+  start: undefined,
+  end: undefined,
+  after: undefined,
+  before: undefined,
+};
 
 /** A selection, a direction and a limit of at least 1. */
 export interface SelectionPage extends Selection {

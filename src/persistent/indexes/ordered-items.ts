@@ -3,7 +3,7 @@
  * removed stays in the list until half of it is dead; an item is alive if its key leads to it.
  */
 import type { ArchiveSummary } from "../contract/archive-query.ts";
-import type { Selection } from "../contract/driver.ts";
+import { ALL_ITEMS, type Selection } from "../contract/driver.ts";
 
 /** What the order and the filters need of an item. */
 export interface OrderedItem {
@@ -70,7 +70,7 @@ export class OrderedItems<T extends OrderedItem> {
   /** The oldest items beyond the newest `keep`. */
   beyond(keep: number): T[] {
     const surplus = this.size - keep;
-    return surplus <= 0 ? [] : this.select(EVERYTHING, { limit: surplus });
+    return surplus <= 0 ? [] : this.select(ALL_ITEMS, { limit: surplus });
   }
 
   summary(selection: Selection): Map<string, ArchiveSummary> {
@@ -106,16 +106,6 @@ export class OrderedItems<T extends OrderedItem> {
     this.#list = this.#list.filter((item) => this.#byKey.get(item.key) === item);
   }
 }
-
-/** A selection without conditions. */
-export const EVERYTHING: Selection = {
-  keys: undefined,
-  with: undefined,
-  start: undefined,
-  end: undefined,
-  after: undefined,
-  before: undefined,
-};
 
 function matches(item: OrderedItem, selection: Selection): boolean {
   const { with: peer, start, end, after, before } = selection;

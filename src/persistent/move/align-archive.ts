@@ -3,12 +3,12 @@
  * what the target has behind it is deleted, and the rest of the source is appended. So the same
  * code copies, goes on with a copy that was interrupted, and verifies.
  */
-import type {
-  ArchiveDriver,
-  ArchiveRow,
-  Budget,
-  PlacedRow,
-  Selection,
+import {
+  ALL_ITEMS,
+  type ArchiveDriver,
+  type ArchiveRow,
+  type Budget,
+  type PlacedRow,
 } from "../contract/driver.ts";
 import type { Aligned, AlignRules, Pair } from "./aligned.ts";
 
@@ -16,15 +16,6 @@ import type { Aligned, AlignRules, Pair } from "./aligned.ts";
 const PAGE_ROWS = 500;
 /** Characters of one append: what a page may hold is bounded by the rows' own limit alone. */
 const APPEND_LENGTH = 8 * 1024 * 1024;
-
-const ALL: Selection = {
-  keys: undefined,
-  with: undefined,
-  start: undefined,
-  end: undefined,
-  after: undefined,
-  before: undefined,
-};
 
 /** Aligns and counts; writes nothing if `isDry`. */
 export async function alignArchive(
@@ -47,7 +38,7 @@ export async function alignArchive(
   }
   let changed = 0;
   if (theirs !== undefined) {
-    const rest = { ...ALL, after: lastEqual };
+    const rest = { ...ALL_ITEMS, after: lastEqual };
     if (!isDry) guard();
     changed += isDry
       ? await target.count(user, rest, budget)
@@ -91,7 +82,7 @@ class Pages {
   async next(): Promise<PlacedRow | undefined> {
     if (this.#at === this.#page.length) {
       if (this.#isEnd) return undefined;
-      const page = { ...ALL, after: this.#after, reverse: false, limit: PAGE_ROWS };
+      const page = { ...ALL_ITEMS, after: this.#after, reverse: false, limit: PAGE_ROWS };
       this.#page = await this.#driver.page(this.#user, page, this.#budget);
       this.#at = 0;
       this.#isEnd = this.#page.length < PAGE_ROWS;

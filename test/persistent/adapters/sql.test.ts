@@ -3,18 +3,11 @@ import { beforeAll, expect, it } from "vitest";
 import { ConflictError, InvalidOptionsError } from "../../../src/errors.ts";
 import { systemClock } from "../../../src/node/system.ts";
 import { SqlAdapter } from "../../../src/persistent/adapters/sql/sql-adapter.ts";
+import { ALL_ITEMS } from "../../../src/persistent/contract/driver.ts";
 import { makeStoreTables, onEachDatabase, type TestDatabase } from "../databases.ts";
 import { adapterSuite } from "./suite.ts";
 
 const budget = { timeoutMs: 10_000, signal: undefined };
-const all = {
-  keys: undefined,
-  with: undefined,
-  start: undefined,
-  end: undefined,
-  after: undefined,
-  before: undefined,
-};
 
 async function openAdapter(database: TestDatabase): Promise<SqlAdapter> {
   const adapter = new SqlAdapter({ open: () => database.open(), clock: systemClock });
@@ -59,10 +52,10 @@ onEachDatabase("the adapter sql", (database) => {
       value: "v",
     }));
     await archive.append("ann", rows, budget);
-    const selection = { ...all, start: base + 1n, end: base + 1n };
+    const selection = { ...ALL_ITEMS, start: base + 1n, end: base + 1n };
     const found = await archive.page("ann", { ...selection, reverse: false, limit: 9 }, budget);
     expect(found.map(({ key, when }) => [key, when])).toEqual([["k1", base + 1n]]);
-    expect(await archive.count("ann", { ...all, start: base + 1n }, budget)).toBe(2);
+    expect(await archive.count("ann", { ...ALL_ITEMS, start: base + 1n }, budget)).toBe(2);
   });
 
   it("lets one of several whole replacements win, never a mixture", async () => {
@@ -164,7 +157,7 @@ onEachDatabase("the adapter sql", (database) => {
         archive.append("ann", [row("b", value), row("c", value)], budget),
       ),
     );
-    const page = await archive.page("ann", { ...all, reverse: false, limit: 9 }, budget);
+    const page = await archive.page("ann", { ...ALL_ITEMS, reverse: false, limit: 9 }, budget);
     expect(page.map(({ key }) => key)).toEqual(["a", "b", "c"]);
     expect(page[1]?.value).toBe(page[2]?.value);
   });

@@ -1,5 +1,9 @@
 /** What a back end holds, read past everything that moves it. */
-import type { Place, StoreAdapter } from "../../../src/persistent/contract/driver.ts";
+import {
+  ALL_ITEMS,
+  type Place,
+  type StoreAdapter,
+} from "../../../src/persistent/contract/driver.ts";
 
 const BUDGET = { timeoutMs: 5_000, signal: undefined };
 export const PLACES: readonly Place[] = [
@@ -34,7 +38,11 @@ export async function inventory(adapter: StoreAdapter): Promise<Record<string, u
     if (place.kind === "archive") {
       const archive = await adapter.openArchive(place, BUDGET);
       for (const user of await archive.users(page, BUDGET)) {
-        const rows = await archive.page(user, { ...EVERYTHING, limit: 10_000 }, BUDGET);
+        const rows = await archive.page(
+          user,
+          { ...ALL_ITEMS, reverse: false, limit: 10_000 },
+          BUDGET,
+        );
         found[`${place.store} ${user}`] = rows.map(({ position: _, ...row }) => row);
       }
     } else {
@@ -46,13 +54,3 @@ export async function inventory(adapter: StoreAdapter): Promise<Record<string, u
   }
   return found;
 }
-
-const EVERYTHING = {
-  keys: undefined,
-  with: undefined,
-  start: undefined,
-  end: undefined,
-  after: undefined,
-  before: undefined,
-  reverse: false,
-};

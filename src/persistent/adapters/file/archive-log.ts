@@ -7,8 +7,8 @@ import { open, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CommitUnknownError, UnavailableError } from "../../../errors.ts";
 import type { Log } from "../../../runtime.ts";
-import type { ArchiveRow, PlacedRow } from "../../contract/driver.ts";
-import { EVERYTHING, type OrderedItem, OrderedItems } from "../../indexes/ordered-items.ts";
+import { ALL_ITEMS, type ArchiveRow, type PlacedRow } from "../../contract/driver.ts";
+import { type OrderedItem, OrderedItems } from "../../indexes/ordered-items.ts";
 import { onDisk, removeFile, syncFolder, unlessMissing, writeWhole } from "./durable-files.ts";
 import { type EncodedFrame, encodeFrame, type LogOp, readLog } from "./log-format.ts";
 
@@ -146,7 +146,7 @@ export class ArchiveLog {
 
   /** The living items in a new file, in frames of a limited size. */
   async #rewrite(): Promise<void> {
-    const all = this.#items.select(EVERYTHING);
+    const all = this.#items.select(ALL_ITEMS);
     const frames: { ops: LogOp[]; frame: EncodedFrame }[] = [];
     let ops: LogOp[] = [{ kind: "user", user: this.#user, next: this.#next }];
     let bytes = 0;

@@ -9,13 +9,13 @@ import type { LRUCache } from "lru-cache";
 import { InvalidOptionsError, NotRunningError, UnavailableError } from "../../../errors.ts";
 import { type Log, silentLog } from "../../../runtime.ts";
 import { type Capabilities, EVERYTHING } from "../../contract/capabilities.ts";
-import type {
-  ArchiveDriver,
-  Budget,
-  Place,
-  PlaceKind,
-  RowsDriver,
-  StoreAdapter,
+import {
+  type ArchiveDriver,
+  type Budget,
+  PLACE_KINDS,
+  type Place,
+  type RowsDriver,
+  type StoreAdapter,
 } from "../../contract/driver.ts";
 import { kindConflict } from "../../indexes/place-kinds.ts";
 import type { ArchiveLog } from "./archive-log.ts";
@@ -39,7 +39,6 @@ export interface FileOptions {
 }
 
 const ITEMS_IN_MEMORY = 500_000;
-const KINDS: readonly PlaceKind[] = ["keyval", "map", "archive"];
 /** In each folder of a store: its place as JSON, for names that are too long for a folder. */
 const PLACE_FILE = "place.json";
 
@@ -126,7 +125,7 @@ export class FileAdapter implements StoreAdapter {
 
   #open(place: Place): Promise<FileRows | FileArchive> {
     this.#check();
-    for (const kind of KINDS) {
+    for (const kind of PLACE_KINDS) {
       if (kind !== place.kind && this.#places.has(this.#path({ ...place, kind }))) {
         throw kindConflict(place, kind);
       }

@@ -4,13 +4,13 @@
  */
 import { type Log, silentLog } from "../../../runtime.ts";
 import { type Capabilities, EVERYTHING } from "../../contract/capabilities.ts";
-import type {
-  ArchiveDriver,
-  Budget,
-  Place,
-  PlaceKind,
-  RowsDriver,
-  StoreAdapter,
+import {
+  type ArchiveDriver,
+  type Budget,
+  PLACE_KINDS,
+  type Place,
+  type RowsDriver,
+  type StoreAdapter,
 } from "../../contract/driver.ts";
 import { kindConflict } from "../../indexes/place-kinds.ts";
 import { RedisArchive } from "./redis-archive.ts";
@@ -22,7 +22,6 @@ import { RedisRows } from "./redis-rows.ts";
 
 /** Places that one step of a listing asks for. */
 const PLACES_STEP = 500;
-const KINDS: readonly PlaceKind[] = ["keyval", "map", "archive"];
 
 /** The adapter "redis". */
 export class RedisAdapter implements StoreAdapter {
@@ -132,7 +131,7 @@ export class RedisAdapter implements StoreAdapter {
 /** The name of a store has no "@". */
 function placeOf(name: string, kind: string): Place | undefined {
   const at = name.indexOf("@");
-  const known = KINDS.find((each) => each === kind);
+  const known = PLACE_KINDS.find((each) => each === kind);
   if (at < 0 || known === undefined) return undefined;
   return { host: name.slice(at + 1), store: name.slice(0, at), kind: known };
 }

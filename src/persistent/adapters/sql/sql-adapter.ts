@@ -12,13 +12,14 @@ import type { Clock } from "../../../runtime.ts";
 import type { SqlDatabase } from "../../../sql/database.ts";
 import { bigintOf, textOf } from "../../../sql/row-values.ts";
 import { type Capabilities, EVERYTHING } from "../../contract/capabilities.ts";
-import type {
-  ArchiveDriver,
-  Budget,
-  Place,
-  PlaceKind,
-  RowsDriver,
-  StoreAdapter,
+import {
+  type ArchiveDriver,
+  type Budget,
+  PLACE_KINDS,
+  type Place,
+  type PlaceKind,
+  type RowsDriver,
+  type StoreAdapter,
 } from "../../contract/driver.ts";
 import {
   STORE_PREFIX,
@@ -51,7 +52,6 @@ interface Opened {
 }
 
 const PREFIX = /^[a-z_][a-z0-9_]{0,39}$/;
-const KINDS: readonly PlaceKind[] = ["keyval", "map", "archive"];
 
 /** The adapter "sql". */
 export class SqlAdapter implements StoreAdapter {
@@ -212,7 +212,7 @@ export class SqlAdapter implements StoreAdapter {
 }
 
 function kindOf(text: string): PlaceKind {
-  const kind = KINDS.find((known) => known === text);
+  const kind = PLACE_KINDS.find((known) => known === text);
   if (kind === undefined) throw new UnsupportedError(`a store has the unknown kind "${text}"`);
   return kind;
 }

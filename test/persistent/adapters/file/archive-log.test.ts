@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ProtocolError } from "../../../../src/errors.ts";
 import { ArchiveLog } from "../../../../src/persistent/adapters/file/archive-log.ts";
-import { EVERYTHING } from "../../../../src/persistent/indexes/ordered-items.ts";
+import { ALL_ITEMS } from "../../../../src/persistent/contract/driver.ts";
 import { silentLog } from "../../../../src/runtime.ts";
 
 let folder = "";
@@ -20,7 +20,7 @@ const load = (from = path) => ArchiveLog.load(from, "römeo", silentLog);
 const row = (key: string, value = key) => ({ key, when: 1n, with: "w", value });
 
 async function contentOf(log: ArchiveLog): Promise<string> {
-  const rows = await log.read(log.items.select(EVERYTHING));
+  const rows = await log.read(log.items.select(ALL_ITEMS));
   return rows.map(({ key, value }) => `${key}=${value}`).join(" ");
 }
 
@@ -98,7 +98,7 @@ describe("a file of which most is dead", () => {
     for (let round = 0; round < 40; round++) await log.append([row("d", filler), row("e", "1")]);
     expect((await stat(path)).size).toBeLessThan(150_000);
     for (const each of [log, await load()]) {
-      expect(each.items.select(EVERYTHING).map(({ key }) => key)).toEqual([..."bcade"]);
+      expect(each.items.select(ALL_ITEMS).map(({ key }) => key)).toEqual([..."bcade"]);
       expect(["b", "c", "a"].map((key) => each.items.get(key)?.position)).toEqual(places);
       expect((await contentOf(each)).split(" ")[1]).toBe('c="39"');
     }
