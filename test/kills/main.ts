@@ -1,8 +1,8 @@
 /**
- * Kills processes at random points while they copy and move stores, on SQLite, PostgreSQL and
- * MariaDB, and judges what the next process makes of it.
+ * Kills processes at random points while they copy stores, move stores and migrate, on SQLite,
+ * PostgreSQL and MariaDB, and judges what the next process makes of it.
  *
- *   npm run kills -- [--points 200] [--seed 1] [--only "copy PostgreSQL"]
+ *   npm run kills -- [--points 200] [--seed 1] [--only copy|move|migration] [--database SQLite]
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,38 +16,45 @@ import { SeededRandom } from "../../src/testing/seeded-random.ts";
 import { mariadb } from "../servers/mariadb.ts";
 import { postgres } from "../servers/postgres.ts";
 import { openServer, whyMissing } from "../servers/server.ts";
-import type { Task } from "./place-names.ts";
-import { runTrial } from "./trial.ts";
+import { MigrationWork } from "./migration-work.ts";
+import { WORKS, type WorkName } from "./place-names.ts";
+import { Processes } from "./processes.ts";
+import { runSeries } from "./series.ts";
+import { StoresWork } from "./stores-work.ts";
 
 const PROGRAM = fileURLToPath(new URL("./victim.js", import.meta.url));
-const WORKS: readonly Task["work"][] = ["copy", "move"];
-/** Kills come up to so much later than an undisturbed run takes. */
-const LATEST = 1.1;
-const FAULTS_MAX = 5;
+const DATABASES = ["SQLite", "PostgreSQL", "MariaDB"] as const;
 
 interface Settings {
   readonly points: number;
   readonly seed: number;
-  readonly only: string | undefined;
+  readonly works: readonly WorkName[];
+  readonly databases: readonly (typeof DATABASES)[number][];
 }
 
-/** Calls `work` with a fresh database of each kind that can be had. */
-async function eachDatabase(work: (name: string, url: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "skein-kills-"));
-  try {
-    await work("SQLite", `sqlite:${join(folder, "kills.db")}`);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+/** Calls `work` with a fresh database of each kind that is wanted and can be had. */
+async function eachDatabase(
+  { databases }: Settings,
+  work: (name: string, url: string) => Promise<void>,
+): Promise<void> {
+  if (databases.includes("SQLite")) {
+    const folder = mkdtempSync(join(tmpdir(), "skein-kills-"));
+    try {
+      await work("SQLite", `sqlite:${join(folder, "kills.db")}`);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   }
-  for (const kind of [postgres, mariadb]) {
+  for (const [name, kind] of [["PostgreSQL", postgres] as const, ["MariaDB", mariadb] as const]) {
+    if (!databases.includes(name)) continue;
     const reason = whyMissing(kind);
     if (reason !== undefined) {
-      console.log(`${kind.name}: skipped: ${reason}`);
+      console.log(`${name}: skipped: ${reason}`);
       continue;
     }
     const server = await openServer(kind);
     try {
-      await work(kind.name, await server.newDatabase());
+      await work(name, await server.newDatabase());
     } finally {
       await server.dispose();
     }
@@ -55,47 +62,47 @@ async function eachDatabase(work: (name: string, url: string) => Promise<void>):
 }
 
 /** Resolves with the number of faults. */
-async function runSeries(
+async function tryKills(
   name: string,
   url: string,
-  work: Task["work"],
-  { points, seed }: Settings,
+  { settings, processes }: { readonly settings: Settings; readonly processes: Processes },
 ): Promise<number> {
-  const random = new SeededRandom(seed);
   const surroundings = { clock: systemClock, random: systemRandom, log: silentLog };
-  const database = await openSqlDatabase({ database: url }, surroundings);
-  const at = { database, url, program: PROGRAM, work };
-  const startMs = performance.now();
   let faults = 0;
-  try {
-    const whole = await runTrial({ ...at, number: 0, killAfterMs: undefined });
-    if (whole.fault !== undefined) throw new Error(`without a kill: ${whole.fault}`);
-    let killed = 0;
-    for (let number = 1; number <= points && faults < FAULTS_MAX; number++) {
-      const killAfterMs = random.float() * whole.tookMs * LATEST;
-      const { wasDone, fault } = await runTrial({ ...at, number, killAfterMs });
-      if (!wasDone) killed++;
-      if (fault === undefined) continue;
-      faults++;
-      console.log(`${work} ${name}: killed after ${killAfterMs.toFixed(1)} ms: ${fault}`);
+  for (const work of settings.works) {
+    const random = new SeededRandom(settings.seed);
+    const startMs = performance.now();
+    const pool = { max: 1, min: 1 };
+    const database = await openSqlDatabase({ database: url, pool }, surroundings);
+    try {
+      const made =
+        work === "migration"
+          ? new MigrationWork(database, url)
+          : new StoresWork(database, url, work);
+      const result = await runSeries(made, processes, { points: settings.points, random });
+      for (const fault of result.faults) console.log(`${work} ${name}: ${fault}`);
+      const { points, killed, inside, before, behind, wholeMs } = result;
+      const took = (performance.now() - startMs) / 1_000;
+      console.log(
+        `${work} ${name}: ${points} points over ${wholeMs.toFixed(0)} ms, ${killed} killed at work ` +
+          `(${before} before a change, ${inside} half-way, ${behind} with all changes made), ` +
+          `${result.faults.length} faults; ${took.toFixed(0)} s`,
+      );
+      faults += result.faults.length;
+    } finally {
+      await database.close();
     }
-    const took = Math.round((performance.now() - startMs) / 1_000);
-    console.log(
-      `${work} ${name}: ${points} points over ${whole.tookMs.toFixed(0)} ms, ${killed} killed at ` +
-        `work, ${faults} with a fault; ${took} s`,
-    );
-  } finally {
-    await database.close();
   }
   return faults;
 }
 
-async function main(): Promise<void> {
+function readSettings(): Settings {
   const { values } = parseArgs({
     options: {
       points: { type: "string", default: "200" },
       seed: { type: "string", default: "1" },
-      only: { type: "string" },
+      only: { type: "string", multiple: true },
+      database: { type: "string", multiple: true },
     },
   });
   const points = Number(values.points);
@@ -103,14 +110,32 @@ async function main(): Promise<void> {
   if (!Number.isSafeInteger(points) || points < 1 || !Number.isSafeInteger(seed)) {
     throw new Error("--points and --seed are whole numbers, --points at least 1");
   }
-  const settings = { points, seed, only: values.only };
+  const works = chosen("--only", values.only, WORKS);
+  return { points, seed, works, databases: chosen("--database", values.database, DATABASES) };
+}
+
+/** All of them if none is named. */
+function chosen<Name extends string>(
+  flag: string,
+  given: readonly string[] | undefined,
+  allowed: readonly Name[],
+): readonly Name[] {
+  const unknown = given?.find((name) => !allowed.some((each) => each === name));
+  if (unknown === undefined) return allowed.filter((each) => given?.includes(each) ?? true);
+  throw new Error(`${flag} is ${unknown}, allowed are ${allowed.join(", ")}`);
+}
+
+async function main(): Promise<void> {
+  const settings = readSettings();
+  const processes = new Processes(PROGRAM);
   let faults = 0;
-  await eachDatabase(async (name, url) => {
-    for (const work of WORKS) {
-      if (settings.only !== undefined && settings.only !== `${work} ${name}`) continue;
-      faults += await runSeries(name, url, work, settings);
-    }
-  });
+  try {
+    await eachDatabase(settings, async (name, url) => {
+      faults += await tryKills(name, url, { settings, processes });
+    });
+  } finally {
+    processes.close();
+  }
   console.log(faults === 0 ? "kills: nothing lost, nothing doubled" : `kills: ${faults} faults`);
   process.exitCode = faults === 0 ? 0 : 1;
 }

@@ -1,23 +1,28 @@
 /** What the programs of this folder agree on. */
 import type { Place } from "../../src/persistent/contract/driver.ts";
 
-/** What a process is to do, as its only argument. */
+/** What is killed. */
+export const WORKS = ["copy", "move", "migration"] as const;
+export type WorkName = (typeof WORKS)[number];
+
+/** What a process is to do. */
 export interface Task {
-  readonly work: "copy" | "move";
+  readonly work: WorkName;
   /** One database, for both sides. */
   readonly url: string;
-  /** The tables of either side begin with it. */
+  /** The tables of either side begin with it; what is migrated is `toPrefix`. */
   readonly fromPrefix: string;
   readonly toPrefix: string;
   /** Names the process in leases. */
   readonly holder: string;
 }
 
+/** What a process says: it has loaded its code; it begins; it has done it, or why not. */
+export type Answer = "ready" | "begun" | { readonly done: true; readonly error?: string };
+
 /** All that is copied and moved. */
 export const PLACES: readonly Place[] = [
   { host: "example.com", store: "config", kind: "keyval" },
-  { host: "example.com", store: "roster", kind: "map" },
-  { host: "example.com", store: "archive", kind: "archive" },
+  { host: "example.com", store: "contacts", kind: "map" },
+  { host: "example.com", store: "log", kind: "archive" },
 ];
-/** Moved stores come free so soon after a kill, ms. */
-export const LEASE_MS = 600;
