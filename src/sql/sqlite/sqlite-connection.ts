@@ -1,18 +1,21 @@
 /**
- * One connection to a file of SQLite's, by libsql, which runs each statement on this thread.
+ * One connection to a file of SQLite's, by a driver that runs each statement on this thread.
  *
  * Its own waiting for a lock would stop the event loop, and two users of one file in one process
  * would wait for each other in vain; so it waits for nothing, and a busy database is asked again
  * after a pause, by whoever called.
  *
- * A prepared statement of libsql's that fails for a busy database may stay open until it is
- * garbage collected, and with it a view of the data that does not move on. `exec` has no such
- * fault: a write outside of a transaction is put into one, begun by `exec` with BEGIN IMMEDIATE,
- * and nothing inside of it can find the database busy. It costs 1 µs more than without.
+ * A prepared write of libsql's that finds the database busy stays open until it is run again, and
+ * with it a view of the data that does not move on. SQLite ends a statement of itself for every
+ * other failure: so it is run once more, in vain, while the connection is forbidden to write. A
+ * transaction around each write, begun by \`exec\`, would do as well, and costs a third of a write
+ * that succeeds.
  */
 import type { Done, SqlConnection } from "../connection.ts";
 import type { SqlRow, SqlValue } from "../dialect.ts";
 import type { Statement } from "../statement.ts";
+import type { SqliteFile, SqliteStatement } from "./sqlite-file.ts";
+import { sqliteTraits } from "./sqlite-traits.ts";
 
 const NO_ROWS: readonly SqlRow[] = [];
 const NO_VALUES: readonly unknown[] = [];
@@ -21,21 +24,8 @@ const PREPARED_MAX = 500;
 /** So many statements in one go, then timers and sockets have their turn. */
 const BURST = 32;
 
-/** The members of libsql's classes that are used here. */
-export interface LibsqlDatabase {
-  prepare(text: string): LibsqlStatement;
-  exec(text: string): unknown;
-  close(): unknown;
-  readonly inTransaction: boolean;
-}
-interface LibsqlStatement {
-  readonly reader: boolean;
-  safeIntegers(on: boolean): LibsqlStatement;
-  all(params: readonly unknown[]): unknown;
-  run(params: readonly unknown[]): { readonly changes: number };
-}
 interface Prepared {
-  readonly statement: LibsqlStatement;
+  readonly statement: SqliteStatement;
   readonly isReader: boolean;
 }
 
@@ -43,14 +33,13 @@ interface Prepared {
 export class SqliteConnection implements SqlConnection {
   isBroken = false;
   onLost: (error: unknown) => void = () => undefined;
-  readonly #file: LibsqlDatabase;
+  readonly #file: SqliteFile;
   readonly #defer: (fn: () => void) => void;
   readonly #prepared = new Map<string, Prepared>();
-  #commitment: LibsqlStatement | undefined;
   #burst = 0;
   #reason: unknown;
 
-  constructor(file: LibsqlDatabase, defer: (fn: () => void) => void) {
+  constructor(file: SqliteFile, defer: (fn: () => void) => void) {
     this.#file = file;
     this.#defer = defer;
   }
@@ -68,16 +57,16 @@ export class SqliteConnection implements SqlConnection {
       else {
         const prepared = this.#prepare(statement.text);
         const values = params === undefined ? NO_VALUES : boundAll(params);
-        const wraps = !statement.isRead && !this.#file.inTransaction;
-        if (wraps) this.#file.exec("begin immediate");
         try {
-          if (prepared.isReader) {
-            rows = rowsOf(prepared.statement.all(values));
+          if (!prepared.isReader) changes = Number(prepared.statement.run(values).changes);
+          else {
+            rows = statement.isFirst
+              ? rowOf(prepared.statement.get(values))
+              : rowsOf(prepared.statement.all(values));
             changes = rows.length;
-          } else changes = Number(prepared.statement.run(values).changes);
-          if (wraps) this.#commit();
+          }
         } catch (error) {
-          if (wraps && this.#file.inTransaction) this.#file.exec("rollback");
+          if (!statement.isRead && sqliteTraits.isTransient(error)) this.#end(prepared, values);
           throw error;
         }
       }
@@ -93,7 +82,6 @@ export class SqliteConnection implements SqlConnection {
     this.isBroken = true;
     this.#reason = reason;
     this.#prepared.clear();
-    this.#commitment = undefined;
     this.#file.close();
   }
 
@@ -101,10 +89,17 @@ export class SqliteConnection implements SqlConnection {
     this.destroy(new Error("the file was closed"));
   }
 
-  /** Prepared, since nothing that follows BEGIN IMMEDIATE can find the file busy. */
-  #commit(): void {
-    this.#commitment ??= this.#file.prepare("commit");
-    this.#commitment.run(NO_VALUES);
+  /** Ends a statement that found the database busy. See the head of this file. */
+  #end({ statement, isReader }: Prepared, values: readonly unknown[]): void {
+    this.#file.exec("pragma query_only = ON");
+    try {
+      if (isReader) statement.all(values);
+      else statement.run(values);
+    } catch {
+      // It may not write: that is what ends it.
+    } finally {
+      this.#file.exec("pragma query_only = OFF");
+    }
   }
 
   #prepare(text: string): Prepared {
@@ -142,7 +137,13 @@ function bound(value: SqlValue): null | string | number | bigint | Uint8Array {
   }
 }
 
-/** Bytes come as ArrayBuffers. */
+/** libsql adds a `_metadata` with the time it took, which stays: to take it away costs as much. */
+function rowOf(found: unknown): readonly SqlRow[] {
+  if (typeof found !== "object" || found === null) return NO_ROWS;
+  return rowsOf([found]);
+}
+
+/** libsql gives bytes as ArrayBuffers. */
 function rowsOf(found: unknown): readonly SqlRow[] {
   if (!Array.isArray(found)) return NO_ROWS;
   const rows: Record<string, unknown>[] = found;
