@@ -16,6 +16,8 @@ export type BareRow = Readonly<Record<string, unknown>>;
 export interface BareSql {
   /** Placeholders are `?`. */
   query(text: string, params: readonly unknown[]): Promise<readonly BareRow[]>;
+  /** The first row: SQLite's drivers have a cheaper way for it. */
+  first(text: string, params: readonly unknown[]): Promise<BareRow | undefined>;
   close(): Promise<void>;
 }
 
@@ -61,17 +63,24 @@ function connectSqlite(path: string): BareSql {
   file.exec("pragma journal_mode = WAL");
   file.exec("pragma synchronous = NORMAL");
   const prepared = new Map<string, ReturnType<typeof file.prepare>>();
+  const prepare = (text: string) => {
+    let statement = prepared.get(text);
+    if (statement === undefined) {
+      statement = file.prepare(text);
+      statement.safeIntegers(true);
+      prepared.set(text, statement);
+    }
+    return statement;
+  };
   return {
     async query(text, params) {
-      let statement = prepared.get(text);
-      if (statement === undefined) {
-        statement = file.prepare(text);
-        statement.safeIntegers(true);
-        prepared.set(text, statement);
-      }
+      const statement = prepare(text);
       if (statement.reader) return statement.all(params) as BareRow[];
       statement.run(params);
       return [];
+    },
+    async first(text, params) {
+      return prepare(text).get(params) as BareRow | undefined;
     },
     async close() {
       file.close();
@@ -83,7 +92,7 @@ async function connectPostgres(url: string): Promise<BareSql> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   const names = new Map<string, { readonly name: string; readonly text: string }>();
-  return {
+  const bare: BareSql = {
     async query(text, params) {
       let known = names.get(text);
       if (known === undefined) {
@@ -94,8 +103,10 @@ async function connectPostgres(url: string): Promise<BareSql> {
       }
       return (await client.query({ ...known, values: [...params] })).rows;
     },
+    first: async (text, params) => (await bare.query(text, params))[0],
     close: () => client.end(),
   };
+  return bare;
 }
 
 async function connectMariadb(url: string): Promise<BareSql> {
@@ -104,11 +115,13 @@ async function connectMariadb(url: string): Promise<BareSql> {
     supportBigNumbers: true,
     bigNumberStrings: true,
   });
-  return {
+  const bare: BareSql = {
     async query(text, params) {
       const [rows] = await connection.execute(text, params as string[]);
       return Array.isArray(rows) ? (rows as BareRow[]) : [];
     },
+    first: async (text, params) => (await bare.query(text, params))[0],
     close: () => connection.end(),
   };
+  return bare;
 }

@@ -159,7 +159,7 @@ async function makePairs(stores: Stores, bare: BareSql, at: Surroundings): Promi
       rows: 1,
       skein: () => sessions.get(next()),
       bare: async () => {
-        const [row] = await bare.query(select, [BigInt(sessionsId), next(), ""]);
+        const row = await bare.first(select, [BigInt(sessionsId), next(), ""]);
         return JSON.parse(String(row?.value));
       },
     },

@@ -11,6 +11,8 @@ import type { Clock, Log, Random } from "../runtime.ts";
 import type { ServerFacts, SqlDriver } from "./connection.ts";
 import type {
   HeldConnection,
+  Question,
+  Receiver,
   SqlDatabase,
   SqlStats,
   SqlTransaction,
@@ -23,7 +25,15 @@ import { Pool, type PoolStats } from "./pool.ts";
 import type { PoolOptions } from "./pool-options.ts";
 import type { Slot } from "./slot.ts";
 import { plain, type Statement, Statements } from "./statement.ts";
-import { abortedBy, changesOf, checkCount, rowsOf, Transaction } from "./transaction.ts";
+import {
+  abortedBy,
+  changesOf,
+  firstOf,
+  miscountOf,
+  type Pick,
+  rowsOf,
+  Transaction,
+} from "./transaction.ts";
 
 /** What a database is made of. */
 export interface DatabaseParts {
@@ -42,8 +52,6 @@ const PAUSE_MAX_MS = 250;
 const LOSSES_MAX = 2;
 const SQLITE_READERS_MAX = 4;
 const PING = plain("select 1");
-
-type Pick<T> = (rows: readonly SqlRow[], changes: number) => T;
 
 /** See the head of this file. */
 export class PooledDatabase implements SqlDatabase {
@@ -86,6 +94,10 @@ export class PooledDatabase implements SqlDatabase {
 
   query(text: string, params?: readonly SqlValue[]): Promise<readonly SqlRow[]> {
     return this.#run(text, params, rowsOf);
+  }
+
+  first(text: string, params: readonly SqlValue[]): Promise<SqlRow | undefined> {
+    return this.#run(text, params, firstOf);
   }
 
   execute(text: string, params?: readonly SqlValue[]): Promise<number> {
@@ -134,7 +146,7 @@ export class PooledDatabase implements SqlDatabase {
   }
 
   async ping(): Promise<void> {
-    await this.#send(PING, undefined, rowsOf);
+    await this.#sent(PING, undefined, rowsOf);
   }
 
   stats(): SqlStats {
@@ -147,14 +159,16 @@ export class PooledDatabase implements SqlDatabase {
     await Promise.all([this.#writers.close(), this.#readers.close()]);
   }
 
+  send<T>(question: Question<T>, params: readonly SqlValue[], receiver: Receiver<T>): void {
+    const statement = this.#statements.of(question.text, question.isFirst);
+    this.#send(statement, params, question.pick, receiver);
+  }
+
   #run<T>(text: string, params: readonly SqlValue[] | undefined, pick: Pick<T>): Promise<T> {
-    const statement = params === undefined ? plain(text) : this.#statements.of(text);
-    const sent = this.#send(statement, params, pick);
-    // SQLite's single writer meets those of other processes.
-    if (!this.traits.writesInTransactions || statement.isRead) return sent;
-    return sent.catch((error: unknown) => {
-      if (!this.traits.isTransient(error)) throw error;
-      return this.#again({}, () => this.#send(statement, params, pick));
+    const isFirst = pick === firstOf;
+    const statement = params === undefined ? plain(text) : this.#statements.of(text, isFirst);
+    return new Promise((resolve, reject) => {
+      this.#send(statement, params, pick, { resolve, reject });
     });
   }
 
@@ -162,30 +176,63 @@ export class PooledDatabase implements SqlDatabase {
     statement: Statement,
     params: readonly SqlValue[] | undefined,
     pick: Pick<T>,
-    losses = 0,
+    receiver: Receiver<T>,
+  ): void {
+    if (!this.traits.writesInTransactions || statement.isRead) {
+      this.#sendOnce(statement, params, pick, receiver);
+      return;
+    }
+    // SQLite's single writer meets those of other processes.
+    this.#sendOnce(statement, params, pick, {
+      resolve: (value) => receiver.resolve(value),
+      reject: (error) => {
+        if (!this.traits.isTransient(error)) return receiver.reject(error);
+        this.#again({}, () => this.#sent(statement, params, pick)).then(
+          (value) => receiver.resolve(value),
+          (failure: unknown) => receiver.reject(failure),
+        );
+      },
+    });
+  }
+
+  #sent<T>(
+    statement: Statement,
+    params: readonly SqlValue[] | undefined,
+    pick: Pick<T>,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      checkCount(statement, params);
-      const pool = statement.isRead ? this.#readers : this.#writers;
-      pool.acquire((refused, slot) => {
-        if (slot === undefined) {
-          reject(refused);
+      this.#sendOnce(statement, params, pick, { resolve, reject });
+    });
+  }
+
+  #sendOnce<T>(
+    statement: Statement,
+    params: readonly SqlValue[] | undefined,
+    pick: Pick<T>,
+    receiver: Receiver<T>,
+    losses = 0,
+  ): void {
+    const miscount = miscountOf(statement, params);
+    if (miscount !== undefined) return receiver.reject(miscount);
+    const pool = statement.isRead ? this.#readers : this.#writers;
+    pool.acquire((refused, slot) => {
+      if (slot === undefined) {
+        receiver.reject(refused);
+        return;
+      }
+      this.#counts.statements++;
+      slot.run(statement, params, (error, rows, changes) => {
+        if (error === undefined) {
+          pool.release(slot);
+          settle(receiver, pick, rows, changes);
           return;
         }
-        this.#counts.statements++;
-        slot.run(statement, params, (error, rows, changes) => {
-          if (error === undefined) {
-            pool.release(slot);
-            resolve(pick(rows, changes));
-            return;
-          }
-          // A reader on a connection that had died while it idled has lost nothing.
-          const repeats = statement.isRead && losses < LOSSES_MAX && isLost(slot);
-          const isBroken = slot.connection.isBroken;
-          pool.release(slot);
-          if (repeats) resolve(this.#send(statement, params, pick, losses + 1));
-          else reject(this.#statementError(statement, error, isBroken));
-        });
+        // A reader on a connection that had died while it idled has lost nothing.
+        const repeats = statement.isRead && losses < LOSSES_MAX && isLost(slot);
+        const isBroken = slot.connection.isBroken;
+        pool.release(slot);
+        if (repeats) this.#sendOnce(statement, params, pick, receiver, losses + 1);
+        else receiver.reject(this.#statementError(statement, error, isBroken));
       });
     });
   }
@@ -273,6 +320,23 @@ class LostConnectionError extends Error {}
 /** Broken, and not for a statement that took too long: that would take too long again. */
 function isLost(slot: Slot): boolean {
   return slot.connection.isBroken && !slot.isTimedOut;
+}
+
+/** Who picks may find what it does not expect. */
+function settle<T>(
+  receiver: Receiver<T>,
+  pick: Pick<T>,
+  rows: readonly SqlRow[],
+  changes: number,
+): void {
+  let picked: T;
+  try {
+    picked = pick(rows, changes);
+  } catch (error) {
+    receiver.reject(error);
+    return;
+  }
+  receiver.resolve(picked);
 }
 
 function acquired(pool: Pool): Promise<Slot> {

@@ -14,6 +14,8 @@ export interface Statement {
   readonly placeholders: number;
   /** It reads only, as far as its first word tells. */
   readonly isRead: boolean;
+  /** The first row alone is wanted. */
+  readonly isFirst: boolean;
 }
 
 /** Texts kept; more are read each time, and not prepared under a name. */
@@ -28,22 +30,24 @@ const WITH_WRITE = /\b(?:insert|update|delete|merge)\b/i;
 export class Statements {
   readonly #numbered: boolean;
   readonly #known = new Map<string, Statement>();
+  readonly #firsts = new Map<string, Statement>();
 
   constructor(options: { readonly numbered: boolean }) {
     this.#numbered = options.numbered;
   }
 
   /** The statement of a text. `??` stands for a question mark that is none of ours. */
-  of(text: string): Statement {
-    const known = this.#known.get(text);
+  of(text: string, isFirst = false): Statement {
+    const kept = isFirst ? this.#firsts : this.#known;
+    const known = kept.get(text);
     if (known !== undefined) return known;
-    const isKept = this.#known.size < TEXTS_MAX;
-    const statement = this.#read(text, isKept);
-    if (isKept) this.#known.set(text, statement);
+    const isKept = kept.size < TEXTS_MAX;
+    const statement = this.#read(text, isKept, isFirst);
+    if (isKept) kept.set(text, statement);
     return statement;
   }
 
-  #read(text: string, isKept: boolean): Statement {
+  #read(text: string, isKept: boolean, isFirst: boolean): Statement {
     let placeholders = 0;
     const rewritten = text.replace(PIECE, (piece) => {
       if (piece === "??") return "?";
@@ -58,11 +62,12 @@ export class Statements {
         : "",
       placeholders,
       isRead: READS.test(text) || (/^\s*with\b/i.test(text) && !WITH_WRITE.test(text)),
+      isFirst,
     };
   }
 }
 
 /** A text without placeholders that is sent as it is, several statements at once if need be. */
 export function plain(text: string): Statement {
-  return { text, name: "", placeholders: 0, isRead: READS.test(text) };
+  return { text, name: "", placeholders: 0, isRead: READS.test(text), isFirst: false };
 }

@@ -46,6 +46,10 @@ export class Transaction implements SqlTransaction {
     return this.#run(text, params, rowsOf);
   }
 
+  first(text: string, params: readonly SqlValue[]): Promise<SqlRow | undefined> {
+    return this.#run(text, params, firstOf);
+  }
+
   execute(text: string, params?: readonly SqlValue[]): Promise<number> {
     return this.#run(text, params, changesOf);
   }
@@ -95,17 +99,14 @@ export class Transaction implements SqlTransaction {
     return this.#hooks;
   }
 
-  #run<T>(
-    text: string,
-    params: readonly SqlValue[] | undefined,
-    pick: (rows: readonly SqlRow[], changes: number) => T,
-  ): Promise<T> {
+  #run<T>(text: string, params: readonly SqlValue[] | undefined, pick: Pick<T>): Promise<T> {
     const { slot, statements, signal, count } = this.#at;
     return new Promise((resolve, reject) => {
       if (this.#isOver) throw new Error("a statement was run after its transaction had ended");
       if (signal?.aborted === true) throw abortedBy(signal);
-      const statement = params === undefined ? plain(text) : statements.of(text);
-      checkCount(statement, params);
+      const statement = params === undefined ? plain(text) : statements.of(text, pick === firstOf);
+      const miscount = miscountOf(statement, params);
+      if (miscount !== undefined) throw miscount;
       count();
       slot.run(statement, params, (error, rows, changes) => {
         if (error === undefined) resolve(pick(rows, changes));
@@ -128,15 +129,22 @@ export class Transaction implements SqlTransaction {
   }
 }
 
+/** What is wanted of an answer. */
+export type Pick<T> = (rows: readonly SqlRow[], changes: number) => T;
 /** The rows of an answer. */
 export const rowsOf = (rows: readonly SqlRow[]) => rows;
+/** The first row of an answer. */
+export const firstOf = (rows: readonly SqlRow[]) => rows[0];
 /** The number of changed rows of an answer. */
 export const changesOf = (_rows: readonly SqlRow[], changes: number) => changes;
 
 /** A wrong number of values would be taken for NULLs by some drivers. */
-export function checkCount(statement: Statement, params: readonly SqlValue[] | undefined): void {
-  if (params === undefined || statement.placeholders === params.length) return;
-  throw new Error(
+export function miscountOf(
+  statement: Statement,
+  params: readonly SqlValue[] | undefined,
+): Error | undefined {
+  if (params === undefined || statement.placeholders === params.length) return undefined;
+  return new Error(
     `a statement with ${statement.placeholders} placeholders was given ${params.length} values`,
   );
 }

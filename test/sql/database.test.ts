@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { Batch } from "../../src/sql/batch.ts";
 import type { SqlDatabase, SqlSession } from "../../src/sql/database.ts";
+import type { SqlRow } from "../../src/sql/dialect.ts";
 import { bigintOf, numberOf, textOf } from "../../src/sql/row-values.ts";
 import { Opener, onEveryDatabase, type Place, until } from "./fixture.ts";
 
@@ -37,6 +38,40 @@ function statements(place: Place, opener: Opener): void {
     expect(textOf(row?.body)).toBe(body);
     const [count] = await database.query("select count(*) as n, 1 as one from item");
     expect([bigintOf(count?.n), count?.one]).toEqual([1n, 1n]);
+  });
+
+  test("the first row is given, or undefined, and its connection goes on to later data", async () => {
+    const database = await opened(place, opener);
+    const first = "select name, amount from item where amount > ? order by name";
+    expect(await database.first(first, [0n])).toBe(undefined);
+    for (const name of ["b", "a", "c"]) await database.execute(INSERT, [name, 1n, ""]);
+    const found = await database.first(first, [0n]);
+    expect([textOf(found?.name), found?.amount]).toEqual(["a", 1n]);
+    await database.execute(INSERT, ["0", 2n, ""]);
+    await database.transact(async (tx) => {
+      expect(textOf((await tx.first(first, [0n]))?.name)).toBe("0");
+    });
+    expect(await database.query(first, [0n])).toHaveLength(4);
+  });
+
+  test("a statement that is sent without a promise tells its receiver, whatever happens", async () => {
+    const database = await opened(place, opener);
+    const send = <T>(text: string, pick: (rows: readonly SqlRow[], changes: number) => T) =>
+      new Promise<T>((resolve, reject) => {
+        const question = { text, isFirst: false, pick };
+        database.send(question, ["a"], { resolve, reject });
+      });
+    const insert = "insert into item (name, amount, body) values (?, 1, '')";
+    expect(await send(insert, (_, changes) => changes)).toBe(1);
+    await expect(send(insert, () => 0)).rejects.toThrow();
+    const select = "select amount from item where name = ?";
+    expect(await send(select, (rows) => rows)).toEqual([{ amount: 1n }]);
+    const unexpected = () => {
+      throw new RangeError("mine");
+    };
+    await expect(send(select, unexpected)).rejects.toThrow(RangeError);
+    await expect(send("select 1", () => 0)).rejects.toThrow("0 placeholders");
+    expect(await send(select, (rows) => rows.length)).toBe(1);
   });
 
   test("text is compared byte by byte: case, accents and spaces at the end count", async () => {

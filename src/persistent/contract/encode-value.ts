@@ -4,6 +4,7 @@
  * of that form is wrapped in one of the name "$", so that everything comes back as it was.
  */
 import { InvalidValueError, TooLargeError } from "../../errors.ts";
+import { isPlainJson } from "./plain-json.ts";
 import { STORE_VALUE_BYTES_MAX, STORE_VALUE_DEPTH_MAX } from "./store-value.ts";
 
 /** Turning a bigint into digits takes the square of its length, so that has a limit too. */
@@ -17,9 +18,14 @@ const ALLOWED =
  * @throws InvalidValueError with the path, TooLargeError
  */
 export function encodeValue(value: unknown, bytesMax: number = STORE_VALUE_BYTES_MAX): string {
-  const text = JSON.stringify(new Walk(bytesMax).shape(value, 0));
-  const bytes = Buffer.byteLength(text);
-  if (bytes > bytesMax) throw tooLarge(bytesMax);
+  const plain = isPlainJson(value, bytesMax) ? JSON.stringify(value) : undefined;
+  // JSON escapes U+0000 and lone surrogates: without an escape of that form there are none.
+  const text =
+    plain === undefined || plain.includes("\\u")
+      ? JSON.stringify(new Walk(bytesMax).shape(value, 0))
+      : plain;
+  // A unit of UTF-16 takes three bytes at most: only long texts need to be measured.
+  if (text.length * 3 > bytesMax && Buffer.byteLength(text) > bytesMax) throw tooLarge(bytesMax);
   return text;
 }
 

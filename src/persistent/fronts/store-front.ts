@@ -34,7 +34,8 @@ export abstract class StoreFront implements AnyStore {
   readonly name: string;
   readonly kind: StoreKind;
   readonly capabilities: Capabilities;
-  readonly #timeoutMs: number;
+  /** Of a call without options. */
+  readonly #budget: Budget;
   readonly #valueBytesMax: number;
 
   constructor(settings: FrontSettings) {
@@ -42,7 +43,8 @@ export abstract class StoreFront implements AnyStore {
     this.name = settings.name;
     this.kind = settings.kind;
     this.capabilities = settings.capabilities;
-    this.#timeoutMs = settings.timeoutMs;
+    checkTimeout(settings.timeoutMs);
+    this.#budget = { timeoutMs: settings.timeoutMs, signal: undefined };
     this.#valueBytesMax = settings.valueBytesMax;
   }
 
@@ -62,7 +64,8 @@ export abstract class StoreFront implements AnyStore {
 
   /** @throws InvalidArgumentError, AbortedError */
   protected budget(options: CallOptions | undefined): Budget {
-    const { timeoutMs = this.#timeoutMs, signal } = options ?? {};
+    if (options === undefined) return this.#budget;
+    const { timeoutMs = this.#budget.timeoutMs, signal } = options;
     checkTimeout(timeoutMs);
     if (signal?.aborted) {
       throw new AbortedError("the call's signal has fired", { cause: signal.reason });

@@ -135,16 +135,16 @@ export class SqlArchive implements ArchiveDriver {
 
   position(user: string, key: string, budget: Budget): Promise<bigint | undefined> {
     return this.#deadlines.within(budget, "read", async () => {
-      const rows = await this.#database.query(this.#texts.position, [this.#storeId, user, key]);
-      return rows[0] === undefined ? undefined : bigintOf(rows[0].sort_id);
+      const row = await this.#database.first(this.#texts.position, [this.#storeId, user, key]);
+      return row === undefined ? undefined : bigintOf(row.sort_id);
     });
   }
 
   read(user: string, key: string, budget: Budget): Promise<PlacedRow | undefined> {
     return this.#deadlines.within(budget, "read", async () => {
       const text = `${this.#texts.select} and item_key = ?`;
-      const rows = await this.#database.query(text, [this.#storeId, user, key]);
-      return rows[0] === undefined ? undefined : placed(rows[0]);
+      const row = await this.#database.first(text, [this.#storeId, user, key]);
+      return row === undefined ? undefined : placed(row);
     });
   }
 

@@ -6,8 +6,8 @@
  * seen in parts. A change of one key is one statement and needs no such thing.
  */
 import { BATCH_ROWS_MAX, Batch, conflictTail } from "../../../sql/batch.ts";
-import type { SqlDatabase, SqlSession } from "../../../sql/database.ts";
-import type { SqlTraits } from "../../../sql/dialect.ts";
+import type { Question, Receiver, SqlDatabase, SqlSession } from "../../../sql/database.ts";
+import type { SqlRow, SqlTraits } from "../../../sql/dialect.ts";
 import { inList } from "../../../sql/in-list.ts";
 import { textOf } from "../../../sql/row-values.ts";
 import type { Budget, RowsDriver, UserPage } from "../../contract/driver.ts";
@@ -20,9 +20,10 @@ const PAGE = 1000;
 export class RowStatements {
   readonly batch: Batch;
   readonly upsert: string;
-  readonly read: string;
+  readonly set: Question<void>;
+  readonly read: Question<string | undefined>;
   readonly readUser: string;
-  readonly deleteOne: string;
+  readonly deleteOne: Question<void>;
   readonly deleteUser: string;
   readonly deleteKey: string;
   readonly users: string;
@@ -48,11 +49,18 @@ export class RowStatements {
     this.upsert =
       `insert into ${table} (store_id, user_name, item_key, value) values (?, ?, ?, ?)` +
       conflictTail(traits, plan);
-    this.read = `select value from ${table} where ${ofUser} and item_key = ?`;
+    this.set = { text: this.upsert, isFirst: false, pick: nothing };
+    const ofKey = `${ofUser} and item_key = ?`;
+    this.read = {
+      text: `select value from ${table} where ${ofKey}`,
+      isFirst: true,
+      pick: valueOfFirst,
+    };
     this.readUser =
       `select item_key, value from ${table} where ${ofUser} and item_key > ? ` +
       "order by item_key limit ?";
-    this.deleteOne = `delete from ${table} where ${ofUser} and item_key = ?`;
+    const deleteOne = `delete from ${table} where ${ofKey}`;
+    this.deleteOne = { text: deleteOne, isFirst: false, pick: nothing };
     this.deleteUser = `delete from ${table} where ${ofUser}`;
     this.deleteSome = `${this.deleteUser} and `;
     this.deleteKey = `delete from ${table} where store_id = ? and item_key = ?`;
@@ -98,18 +106,17 @@ export class SqlRows implements RowsDriver {
   }
 
   read(user: string, key: string, budget: Budget): Promise<string | undefined> {
-    return this.#deadlines.within(budget, "read", async () => {
-      const rows = await this.#database.query(this.#texts.read, [this.#storeId, user, key]);
-      return rows[0] === undefined ? undefined : textOf(rows[0].value);
-    });
+    return this.#deadlines.told(budget, "read", (receiver: Receiver<string | undefined>) =>
+      this.#database.send(this.#texts.read, [this.#storeId, user, key], receiver),
+    );
   }
 
   readUser(user: string, budget: Budget): Promise<ReadonlyMap<string, string>> {
     return this.#deadlines.within(budget, "read", async () => {
       const found = new Map<string, string>();
       if (!this.#isMap) {
-        const rows = await this.#database.query(this.#texts.read, [this.#storeId, user, ""]);
-        if (rows[0] !== undefined) found.set("", textOf(rows[0].value));
+        const value = await this.read(user, "", budget);
+        if (value !== undefined) found.set("", value);
         return found;
       }
       if (await this.#readPage(this.#database, user, found)) return found;
@@ -130,8 +137,8 @@ export class SqlRows implements RowsDriver {
   ): Promise<void> {
     const [first] = changes;
     if (first === undefined) return Promise.resolve();
+    if (changes.size === 1) return this.#writeOne(user, first, budget);
     return this.#deadlines.within(budget, "write", async () => {
-      if (changes.size === 1) return this.#writeOne(user, ...first);
       const gone = [...changes].filter(([, value]) => value === undefined).map(([key]) => key);
       const rows = this.#rowsOf(user, changes);
       // One statement, whose first row is that of the turn.
@@ -205,10 +212,16 @@ export class SqlRows implements RowsDriver {
     return rows.length < PAGE;
   }
 
-  async #writeOne(user: string, key: string, value: string | undefined): Promise<void> {
-    if (value === undefined) {
-      await this.#database.execute(this.#texts.deleteOne, [this.#storeId, user, key]);
-    } else await this.#database.execute(this.#texts.upsert, [this.#storeId, user, key, value]);
+  #writeOne(
+    user: string,
+    [key, value]: readonly [string, string | undefined],
+    budget: Budget,
+  ): Promise<void> {
+    return this.#deadlines.told(budget, "write", (receiver: Receiver<void>) => {
+      if (value === undefined) {
+        this.#database.send(this.#texts.deleteOne, [this.#storeId, user, key], receiver);
+      } else this.#database.send(this.#texts.set, [this.#storeId, user, key, value], receiver);
+    });
   }
 
   async #lock(tx: SqlSession, user: string): Promise<void> {
@@ -233,9 +246,18 @@ export class SqlRows implements RowsDriver {
   ): readonly (readonly [bigint, string, string, string])[] {
     const rows: (readonly [bigint, string, string, string])[] = [];
     if (this.#takesTurns) rows.push([this.#storeId, user, "", ""]);
+    let isSorted = true;
     for (const [key, value] of changes) {
-      if (value !== undefined) rows.push([this.#storeId, user, key, value]);
+      if (value === undefined) continue;
+      isSorted &&= (rows.at(-1)?.[2] ?? "") <= key;
+      rows.push([this.#storeId, user, key, value]);
     }
-    return rows.sort((left, right) => (left[2] < right[2] ? -1 : 1));
+    return isSorted ? rows : rows.sort((left, right) => (left[2] < right[2] ? -1 : 1));
   }
 }
+
+function valueOfFirst([row]: readonly SqlRow[]): string | undefined {
+  return row === undefined ? undefined : textOf(row.value);
+}
+
+function nothing(): void {}

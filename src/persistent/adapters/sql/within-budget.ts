@@ -1,43 +1,45 @@
 /** A call's limits in time: the budget's own, and the caller's signal. */
 import { AbortedError, CommitUnknownError, UnavailableError } from "../../../errors.ts";
 import type { Clock } from "../../../runtime.ts";
-import type { TransactOptions } from "../../../sql/database.ts";
+import type { Receiver, TransactOptions } from "../../../sql/database.ts";
 import type { Budget } from "../../contract/driver.ts";
+import { TimeLanes, type TimeLimit } from "./time-lanes.ts";
 
 /** What a call does: a write that takes too long may stand. */
 export type Purpose = "read" | "write";
 
 /** Runs `work` and gives up waiting for it when its time is over or the signal fires. */
 export class Deadlines {
-  readonly #clock: Clock;
+  readonly #lanes: TimeLanes;
   readonly #subject: string;
 
   constructor(clock: Clock, subject: string) {
-    this.#clock = clock;
+    this.#lanes = new TimeLanes(clock);
     this.#subject = subject;
   }
 
   within<T>(budget: Budget, purpose: Purpose, work: () => Promise<T>): Promise<T> {
+    return this.told(budget, purpose, (receiver: Receiver<T>) => {
+      work().then(
+        (result) => receiver.resolve(result),
+        (error: unknown) => receiver.reject(error),
+      );
+    });
+  }
+
+  /** The same for work that tells a receiver: nothing is set up for what is done at once. */
+  told<T>(budget: Budget, purpose: Purpose, work: (receiver: Receiver<T>) => void): Promise<T> {
     const { timeoutMs, signal } = budget;
     if (signal?.aborted) return Promise.reject(aborted(signal));
     return new Promise<T>((resolve, reject) => {
-      const onAbort = () => signal !== undefined && reject(aborted(signal));
-      const timer = this.#clock.after(timeoutMs, () => reject(this.#late(timeoutMs, purpose)));
-      signal?.addEventListener("abort", onAbort, { once: true });
-      const end = () => {
-        timer.cancel();
-        signal?.removeEventListener("abort", onAbort);
-      };
-      work().then(
-        (result) => {
-          end();
-          resolve(result);
-        },
-        (error: unknown) => {
-          end();
-          reject(error);
-        },
-      );
+      const call = new Call(resolve, reject);
+      work(call);
+      if (call.isOver) return;
+      call.limit = this.#lanes.start(timeoutMs, () => call.reject(this.#late(timeoutMs, purpose)));
+      if (signal === undefined) return;
+      call.onAbort = () => call.reject(aborted(signal));
+      call.signal = signal;
+      signal.addEventListener("abort", call.onAbort, { once: true });
     });
   }
 
@@ -45,6 +47,37 @@ export class Deadlines {
     const text = `${this.#subject}: no answer within ${timeoutMs} ms`;
     if (purpose === "read") return new UnavailableError(text);
     return new CommitUnknownError(`${text}; the write may have been made`);
+  }
+}
+
+/** A call that is waited for. What comes after its end changes nothing. */
+class Call<T> implements Receiver<T> {
+  isOver = false;
+  limit: TimeLimit | undefined = undefined;
+  signal: AbortSignal | undefined = undefined;
+  onAbort: (() => void) | undefined = undefined;
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(resolve: (value: T) => void, reject: (error: unknown) => void) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  resolve(value: T): void {
+    this.#end();
+    this.#resolve(value);
+  }
+
+  reject(error: unknown): void {
+    this.#end();
+    this.#reject(error);
+  }
+
+  #end(): void {
+    this.isOver = true;
+    this.limit?.end();
+    if (this.onAbort !== undefined) this.signal?.removeEventListener("abort", this.onAbort);
   }
 }
 
