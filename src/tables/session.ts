@@ -12,9 +12,11 @@ import { birthHash, hashBirth } from "./digest.ts";
 import { FEATURE_HELD } from "./features.ts";
 import type { DictionaryWriter } from "./frame-dictionary.ts";
 import { HeldBirths } from "./held-births.ts";
+import type { OrderedKeys } from "./ordered-keys.ts";
 import type { Peer } from "./peer.ts";
 import type { KeySet, Replica } from "./replica.ts";
 import type { Row } from "./row.ts";
+import type { RowMap } from "./row-map.ts";
 import {
   beginChunk,
   encodeEnd,
@@ -113,16 +115,28 @@ export class Session {
   *#scanRows(): Generator<number> {
     let looked = 0;
     for (const table of this.#replica.tables.values()) {
-      for (const head of inOrder(table)) {
-        looked++;
-        const isWanted = this.#wants(table, head);
-        if (isWanted) this.#add(table, head.key, head);
-        else if (this.#held !== null) this.#list(table, head, this.#held);
-        if (!isWanted && looked < ROWS_PER_LOOK) continue;
-        yield looked;
-        looked = 0;
+      // Where little is sent the order is worth nothing: it takes a look-up for each key.
+      for (const rows of this.#isNews(table) ? inOrder(table) : table.rows.shards()) {
+        for (const head of rows) {
+          looked++;
+          const isWanted = this.#wants(table, head);
+          if (isWanted) this.#add(table, head.key, head);
+          else if (this.#held !== null) this.#list(table, head, this.#held);
+          if (!isWanted && looked < ROWS_PER_LOOK) continue;
+          yield looked;
+          looked = 0;
+        }
       }
     }
+  }
+
+  /** Whether the puller has nothing of those who wrote most of its rows: then most are sent. */
+  #isNews(table: TableState): boolean {
+    let births = 0;
+    for (let origin = 0; origin < this.#replica.origins.ids.length; origin++) {
+      if (this.#coverage.seq(origin) === 0) births += table.birthsOf(origin);
+    }
+    return births * 2 > table.births;
   }
 
   /** In the turn in which the pull came: a key that changes from here on is sent anyway. */
@@ -236,14 +250,15 @@ export class Session {
   }
 }
 
-/** Rows of a table, in the order of their keys where that is known: so a joiner's order is made at no cost. */
-function* inOrder(table: TableState): Generator<Row> {
-  if (table.ordered === null || table.isAttaching) {
-    for (const shard of table.rows.shards()) yield* shard;
-    return;
-  }
-  for (const key of table.ordered.scan()) {
-    const head = table.rows.get(key);
+/** Rows in the order of their keys where that is known: a joiner then makes its own by appending. */
+function inOrder(table: TableState): Iterable<Iterable<Row>> {
+  const { ordered, rows } = table;
+  return ordered === null || table.isAttaching ? rows.shards() : [headsOf(ordered, rows)];
+}
+
+function* headsOf(ordered: OrderedKeys, rows: RowMap<Row>): Generator<Row> {
+  for (const key of ordered.scan()) {
+    const head = rows.get(key);
     if (head !== undefined) yield head;
   }
 }
