@@ -74,6 +74,21 @@ export class ByteWriter {
     buffer[this.#length++] = value;
   }
 
+  /** Four bytes each, big endian: a digest has thousands, which is no time for a call each. */
+  words(words: Int32Array): void {
+    this.#reserve(words.length * 4);
+    const buffer = this.#buffer;
+    let at = this.#length;
+    for (let index = 0; index < words.length; index++) {
+      const word = words[index] as number;
+      buffer[at++] = word >>> 24;
+      buffer[at++] = word >>> 16;
+      buffer[at++] = word >>> 8;
+      buffer[at++] = word;
+    }
+    this.#length = at;
+  }
+
   f64(value: number): void {
     this.#reserve(8);
     this.#buffer.writeDoubleBE(value, this.#length);
@@ -206,6 +221,16 @@ export class ByteReader {
 
   u32(): number {
     return ((this.u8() << 24) | (this.u8() << 16) | (this.u8() << 8) | this.u8()) >>> 0;
+  }
+
+  /** The reverse of `ByteWriter.words`. */
+  words(count: number): Int32Array {
+    let at = this.#skip(count * 4);
+    const { buffer, byteOffset, length } = this.#buffer;
+    const bytes = new DataView(buffer, byteOffset, length);
+    const words = new Int32Array(count);
+    for (let index = 0; index < count; index++, at += 4) words[index] = bytes.getInt32(at);
+    return words;
   }
 
   f64(): number {

@@ -62,7 +62,7 @@ export function encodePull(pull: PullFrame): Uint8Array {
     case "digest":
       writer.u8(ROWS_DIGEST);
       writer.varint(pull.rows.words.length / 2);
-      for (const word of pull.rows.words) writer.u32(word);
+      writer.words(pull.rows.words);
   }
   return writer.take();
 }
@@ -84,9 +84,7 @@ function readRows(reader: ByteReader): PullRows {
   if (form !== ROWS_DIGEST) throw new ProtocolError(`pull of form ${form}, known are 0 to 2`);
   const buckets = readBuckets(reader);
   if (buckets === 0) throw new ProtocolError("digest of no buckets");
-  const words = new Int32Array(buckets * 2);
-  for (let at = 0; at < words.length; at++) words[at] = reader.u32();
-  return { kind: "digest", words };
+  return { kind: "digest", words: reader.words(buckets * 2) };
 }
 
 /** A bucket count: zero or a power of two up to the finest digest. */

@@ -10,8 +10,8 @@ import { FRAME_HELD } from "./frame-kinds.ts";
 import { COVERS_ALL } from "./origins.ts";
 import type { Replica } from "./replica.ts";
 
-/** Births in one frame: sorting so many takes less than a millisecond. */
-const FRAME_BIRTHS = 8192;
+/** Births in one frame: sorting and reading so many takes a fraction of a millisecond. */
+const FRAME_BIRTHS = 2048;
 
 /** Births of one origin (local index), by seq. */
 export interface HeldRun {

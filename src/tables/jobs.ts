@@ -4,13 +4,13 @@
  * about as long as `sliceMs` says.
  */
 import type { Comparisons } from "./comparison/comparisons.ts";
-import { Pace } from "./pace.ts";
 import type { Peer } from "./peer.ts";
 import { Purge } from "./purge.ts";
 import type { Receiver } from "./receiver.ts";
 import type { Replica } from "./replica.ts";
 import type { Sender } from "./sender.ts";
 import type { Session } from "./session.ts";
+import { Slice } from "./slice.ts";
 
 /** Waiting frames handled in one slice, at most. */
 const FRAMES_PER_SLICE = 16;
@@ -23,10 +23,6 @@ export class Jobs {
   readonly #comparisons: Comparisons;
   readonly #peers: ReadonlyMap<number, Peer>;
   readonly #now: () => number;
-  readonly #purgePace: Pace;
-  readonly #mergePace: Pace;
-  readonly #sessionPace: Pace;
-  readonly #comparisonPace: Pace;
   #purge: Purge | null = null;
 
   constructor(parts: {
@@ -44,11 +40,6 @@ export class Jobs {
     this.#comparisons = parts.comparisons;
     this.#peers = parts.peers;
     this.#now = parts.now;
-    const { sliceRows } = parts.replica.limits;
-    this.#purgePace = new Pace(sliceRows);
-    this.#mergePace = new Pace(sliceRows);
-    this.#sessionPace = new Pace(sliceRows);
-    this.#comparisonPace = new Pace(sliceRows);
   }
 
   /** A purge is due or under way. */
@@ -69,39 +60,27 @@ export class Jobs {
     for (const peer of this.#peers.values()) {
       if (peer.session !== null && this.#stepSession(peer, peer.session, budgetMs)) more = true;
     }
-    if (this.#stepComparisons(budgetMs)) more = true;
+    if (this.#comparisons.step(this.#slice(budgetMs))) more = true;
     return more;
   }
 
   #stepReceiver(budgetMs: number, failed: (peer: Peer, error: unknown) => void): boolean {
     const receiver = this.#receiver;
-    if (receiver.merge === null && receiver.waitingFrames === 0) return false;
-    const start = this.#now();
     if (receiver.merge !== null) {
-      const more = receiver.stepMerge(this.#mergePace.rows);
-      if (more) this.#mergePace.took(this.#now() - start, budgetMs);
-      return more || receiver.waitingFrames > 0;
+      return receiver.stepMerge(this.#slice(budgetMs)) || receiver.waitingFrames > 0;
     }
+    if (receiver.waitingFrames === 0) return false;
+    const endsAt = this.#now() + budgetMs;
     for (let done = 0; done < FRAMES_PER_SLICE && receiver.merge === null; done++) {
       const failure = receiver.replay();
       if (failure !== null) failed(failure.peer, failure.error);
-      if (receiver.waitingFrames === 0 || this.#now() - start >= budgetMs) break;
+      if (receiver.waitingFrames === 0 || this.#now() >= endsAt) break;
     }
     return receiver.merge !== null || receiver.waitingFrames > 0;
   }
 
   #stepSession(peer: Peer, session: Session, budgetMs: number): boolean {
-    const start = this.#now();
-    const step = this.#sender.stepSession(peer, session, this.#sessionPace.rows);
-    if (step === "more") this.#sessionPace.took(this.#now() - start, budgetMs);
-    return step !== "blocked";
-  }
-
-  #stepComparisons(budgetMs: number): boolean {
-    const start = this.#now();
-    const more = this.#comparisons.step(this.#comparisonPace.rows);
-    if (more) this.#comparisonPace.took(this.#now() - start, budgetMs);
-    return more;
+    return this.#sender.stepSession(peer, session, this.#slice(budgetMs)) !== "blocked";
   }
 
   #stepPurge(budgetMs: number): boolean {
@@ -109,9 +88,11 @@ export class Jobs {
       this.#replica.purgeDue = false;
       this.#purge = new Purge(this.#replica);
     }
-    const start = this.#now();
-    if (this.#purge.step(this.#purgePace.rows)) this.#purge = null;
-    else this.#purgePace.took(this.#now() - start, budgetMs);
+    if (this.#purge.step(this.#slice(budgetMs))) this.#purge = null;
     return this.purging;
+  }
+
+  #slice(ms: number): Slice {
+    return new Slice(this.#now, { rows: this.#replica.limits.sliceRows, ms });
   }
 }

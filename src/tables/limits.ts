@@ -8,11 +8,11 @@ export interface TablesLimits {
   readonly opRingBytes: number;
   /** Data that one peer may be sent before it has taken any of it. Default 4 MiB. */
   readonly creditWindowBytes: number;
-  /** Ops in one frame, unless a batch is larger. Default 2,000. */
+  /** Ops in one frame, unless a batch is larger. Default 500. */
   readonly frameOps: number;
   /** Bytes of ops in one frame, unless a batch is larger. Default 256 KiB. */
   readonly frameBytes: number;
-  /** Keys in one chunk of a state session. Default 500. */
+  /** Keys in one chunk of a state session. Default 128. */
   readonly chunkKeys: number;
   /** Bytes of one chunk. Default 256 KiB. */
   readonly chunkBytes: number;
@@ -57,9 +57,9 @@ export const defaultLimits: TablesLimits = {
   opRingOps: 16_384,
   opRingBytes: 8 * 1024 * 1024,
   creditWindowBytes: 4 * 1024 * 1024,
-  frameOps: 2000,
+  frameOps: 500,
   frameBytes: 256 * 1024,
-  chunkKeys: 500,
+  chunkKeys: 128,
   chunkBytes: 256 * 1024,
   sliceRows: 2000,
   sliceMs: 4,

@@ -15,6 +15,7 @@ import { retireCovered } from "./retirement.ts";
 import type { Row } from "./row.ts";
 import type { RowMap } from "./row-map.ts";
 import type { EndFrame } from "./session-frames.ts";
+import type { Slice } from "./slice.ts";
 import type { StagedTable } from "./staged-table.ts";
 import type { TableState } from "./table-state.ts";
 import { Coverage } from "./view.ts";
@@ -46,15 +47,14 @@ export class Merge {
     this.#steps = this.#run();
   }
 
-  /** Handles up to `rows` keys; true once all is merged. */
-  step(rows: number): boolean {
+  /** Handles keys for one slice; true once all is merged. */
+  step(slice: Slice): boolean {
     this.#replica.counters.mergeSlices++;
-    for (let looked = 0; looked < rows; ) {
+    for (;;) {
       const next = this.#steps.next();
       if (next.done === true) return true;
-      looked += next.value;
+      if (slice.isOver(next.value)) return false;
     }
-    return false;
   }
 
   /** Yields how many keys it has looked at since it did so last. */

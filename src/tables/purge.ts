@@ -4,6 +4,7 @@
  */
 import type { Replica } from "./replica.ts";
 import type { Row } from "./row.ts";
+import type { Slice } from "./slice.ts";
 
 /** One purge, over all tables. */
 export class Purge {
@@ -15,9 +16,10 @@ export class Purge {
     this.#steps = this.#run();
   }
 
-  /** Looks at up to `rows` keys; true once it has looked at all. */
-  step(rows: number): boolean {
-    for (let done = 0; done < rows; done++) if (this.#steps.next().done === true) return true;
+  /** Looks at keys for one slice; true once it has looked at all. */
+  step(slice: Slice): boolean {
+    do if (this.#steps.next().done === true) return true;
+    while (!slice.isOver());
     return false;
   }
 

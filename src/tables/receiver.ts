@@ -35,6 +35,7 @@ import { decodeRetired } from "./retired-frame.ts";
 import type { Retirement } from "./retirement.ts";
 import type { Sender } from "./sender.ts";
 import { decodeChunk, decodeEnd } from "./session-frames.ts";
+import type { Slice } from "./slice.ts";
 import { decodeVector } from "./vector-frame.ts";
 import type { View } from "./view.ts";
 
@@ -149,9 +150,9 @@ export class Receiver {
   }
 
   /** One slice of the merge; true if more is left. */
-  stepMerge(rows: number): boolean {
+  stepMerge(slice: Slice): boolean {
     if (this.merge === null) return false;
-    if (!this.merge.step(rows)) return true;
+    if (!this.merge.step(slice)) return true;
     this.merge = null;
     this.#replica.observer.merged?.();
     const peer = this.#mergedFrom;

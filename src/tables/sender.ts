@@ -12,6 +12,7 @@ import type { Outbox } from "./outbox.ts";
 import type { Peer } from "./peer.ts";
 import type { Replica } from "./replica.ts";
 import { Session, type SessionStep } from "./session.ts";
+import type { Slice } from "./slice.ts";
 import { Coverage } from "./view.ts";
 
 /** The sending side of all links. */
@@ -20,10 +21,10 @@ export class Sender {
   readonly #outbox: Outbox;
   readonly #acks: Acks;
   readonly #writer: DictionaryWriter;
-  /** The last piece of our own log that was encoded, for peers at the same cursor. */
-  #shared: OpsFrame | null = null;
-  #sharedFrom = 0;
-  #sharedHead = 0;
+  /** Pieces of our own log, by first seq, that other peers at the same cursor are sent as well. */
+  readonly #pieces = new Map<number, OpsFrame>();
+  /** Where our log ended when they were made. */
+  #piecesHead = 0;
 
   constructor(replica: Replica, outbox: Outbox, acks: Acks) {
     this.#replica = replica;
@@ -64,11 +65,12 @@ export class Sender {
       if (peer.streaming) this.#pumpLog(peer, this.#replica.nextSeq - 1);
       this.#acknowledge(peer);
     }
+    if (this.#pieces.size > 0) this.#pieces.clear();
   }
 
   /** One slice of a session. */
-  stepSession(peer: Peer, session: Session, rows: number): SessionStep {
-    const step = session.step(rows, (frame, counted) => this.#send(peer, frame, counted));
+  stepSession(peer: Peer, session: Session, slice: Slice): SessionStep {
+    const step = session.step(slice, (frame, counted) => this.#send(peer, frame, counted));
     if (step === "ended") {
       peer.session = null;
       this.#startStreaming(peer, this.#replica.nextSeq - 1);
@@ -133,16 +135,17 @@ export class Sender {
   }
 
   #piece(firstSeq: number, head: number): OpsFrame {
-    const shared = this.#shared;
-    if (shared !== null && this.#sharedFrom === firstSeq && this.#sharedHead === head) {
-      return shared;
+    if (this.#piecesHead !== head) {
+      this.#pieces.clear();
+      this.#piecesHead = head;
     }
+    const made = this.#pieces.get(firstSeq);
+    if (made !== undefined) return made;
     const ring = this.#replica.ring(this.#replica.origins.self);
     const range = { firstSeq, lastSeq: head };
-    this.#shared = encodeOps(this.#writer, ring, range, this.#replica.limits);
-    this.#sharedFrom = firstSeq;
-    this.#sharedHead = head;
-    return this.#shared;
+    const piece = encodeOps(this.#writer, ring, range, this.#replica.limits);
+    this.#pieces.set(firstSeq, piece);
+    return piece;
   }
 
   #startStreaming(peer: Peer, head: number): void {

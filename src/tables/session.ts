@@ -24,6 +24,7 @@ import {
   writeItemHead,
   writeSibling,
 } from "./session-frames.ts";
+import type { Slice } from "./slice.ts";
 import type { TableState } from "./table-state.ts";
 import { type Coverage, viewOf } from "./view.ts";
 
@@ -74,11 +75,12 @@ export class Session {
     this.#replica.touchSets.delete(this.dirty);
   }
 
-  /** Looks at up to `rows` rows; hands at most a few frames to `send`. */
-  step(rows: number, send: (frame: Uint8Array, counted: boolean) => void): SessionStep {
+  /** Looks at rows for one slice; hands at most a few frames to `send`. */
+  step(slice: Slice, send: (frame: Uint8Array, counted: boolean) => void): SessionStep {
     if (!this.#flushReady(send)) return "blocked";
-    for (let looked = 0; looked < rows; ) {
-      looked += this.#next();
+    let looked = 0;
+    do {
+      looked = this.#next();
       if (this.#isComplete) {
         this.#finishChunk();
         if (!this.#flushReady(send)) return "blocked";
@@ -89,7 +91,7 @@ export class Session {
         this.#finishChunk();
         if (!this.#flushReady(send)) return "blocked";
       }
-    }
+    } while (!slice.isOver(looked));
     // A chunk never stays open over a turn: other sessions share the writer.
     this.#finishChunk();
     return this.#flushReady(send) ? "more" : "blocked";

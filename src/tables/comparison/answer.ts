@@ -8,6 +8,7 @@ import { FRAME_SHOWN } from "../frame-kinds.ts";
 import type { Peer } from "../peer.ts";
 import type { Replica } from "../replica.ts";
 import { beginChunk, writeItemHead, writeSibling } from "../session-frames.ts";
+import type { Slice } from "../slice.ts";
 import type { TableState } from "../table-state.ts";
 import { viewOf } from "../view.ts";
 import {
@@ -81,11 +82,11 @@ export class ComparisonAnswer {
     return new ComparisonAnswer(parts, frame.id, make);
   }
 
-  /** Handles up to `rows` keys. */
-  step(rows: number): AnswerStep {
+  /** Handles keys for one slice. */
+  step(slice: Slice): AnswerStep {
     if (!this.#flush()) return "blocked";
     const { chunkKeys, chunkBytes } = this.#parts.replica.limits;
-    for (let done = 0; done < rows; done++) {
+    do {
       if (this.#steps.next().done === true) {
         this.#close();
         if (!this.#flush()) return "blocked";
@@ -95,7 +96,7 @@ export class ComparisonAnswer {
       if (this.#items < chunkKeys && this.#parts.writer.body.length < chunkBytes) continue;
       this.#close();
       if (!this.#flush()) return "blocked";
-    }
+    } while (!slice.isOver());
     // A frame never stays open over a turn: other answers share the writer.
     this.#close();
     return this.#flush() ? "more" : "blocked";

@@ -63,7 +63,7 @@ export function encodeCompare(frame: CompareFrame): Uint8Array {
   writer.varint(frame.id);
   writer.u8(frame.mutual ? 1 : 0);
   writer.varint(frame.sums.length / 2);
-  for (const word of frame.sums) writer.u32(word);
+  writer.words(frame.sums);
   return writer.take();
 }
 
@@ -75,8 +75,7 @@ export function decodeCompare(bytes: Uint8Array): CompareFrame {
   if (flags > 1) throw new ProtocolError(`comparison with flags ${flags}, known are 0 and 1`);
   const buckets = readBuckets(reader);
   if (buckets === 0) throw new ProtocolError("comparison of no buckets");
-  const sums = new Int32Array(buckets * 2);
-  for (let at = 0; at < sums.length; at++) sums[at] = reader.u32();
+  const sums = reader.words(buckets * 2);
   reader.end();
   return { id, mutual: flags === 1, sums };
 }

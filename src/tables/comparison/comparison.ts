@@ -13,6 +13,7 @@
 import type { Peer } from "../peer.ts";
 import type { Replica } from "../replica.ts";
 import type { Row, Written } from "../row.ts";
+import type { Slice } from "../slice.ts";
 import type { TableState } from "../table-state.ts";
 import { type View, viewCovers, viewOf } from "../view.ts";
 import { addToSums } from "./answer.ts";
@@ -146,16 +147,16 @@ export class Asker {
     }
   }
 
-  /** Up to `rows` keys of work. True if it could go on at once. Not while a merge is under way. */
-  step(rows: number): boolean {
+  /** Work for one slice. True if it could go on at once. Not while a merge is under way. */
+  step(slice: Slice): boolean {
     if (this.#phase === "settling") this.#showSuspects();
     const steps = this.#steps;
     if (steps === null) return false;
-    for (let done = 0; done < rows; done++) {
+    do {
       if (steps.next().done !== true) continue;
       if (this.#steps === steps) this.#steps = null;
       return this.#steps !== null || this.#phase === "settling";
-    }
+    } while (!slice.isOver());
     return true;
   }
 

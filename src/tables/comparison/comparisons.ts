@@ -21,6 +21,7 @@ import type { Outbox } from "../outbox.ts";
 import type { Peer } from "../peer.ts";
 import type { Replica } from "../replica.ts";
 import { decodeChunk } from "../session-frames.ts";
+import type { Slice } from "../slice.ts";
 import { viewEquals, viewOf } from "../view.ts";
 import { ComparisonAnswer } from "./answer.ts";
 import { Asker, type Comparison } from "./comparison.ts";
@@ -155,24 +156,24 @@ export class Comparisons {
   }
 
   /** One slice of each; true if anything could go on at once. Not while a merge is under way. */
-  step(rows: number): boolean {
+  step(slice: Slice): boolean {
     let more = false;
     for (const [peer, answer] of this.#answers) {
-      const step = answer.step(rows);
+      const step = answer.step(slice);
       if (step === "ended") this.#answers.delete(peer);
       else if (step === "more") more = true;
     }
-    if (this.#stepSelfCheck(rows)) return true;
+    if (this.#stepSelfCheck(slice)) return true;
     const [order] = this.#orders;
     if (order === undefined) return more;
     this.#asker ??= this.#begin(order);
     if (this.#unmended === null) {
-      if (this.#asker.step(rows)) more = true;
+      if (this.#asker.step(slice)) more = true;
       this.#unmended = this.#asker.outcome;
     }
     if (this.#unmended !== null) {
       more = true;
-      if (this.#mend(order, this.#unmended, rows)) this.#finish(this.#unmended, true);
+      if (this.#mend(order, this.#unmended, slice)) this.#finish(this.#unmended, true);
     }
     return more || (this.#orders.length > 0 && this.#asker === null);
   }
@@ -206,10 +207,10 @@ export class Comparisons {
   }
 
   /** Before any comparison: a replica that is at odds with itself mends that first. */
-  #stepSelfCheck(rows: number): boolean {
+  #stepSelfCheck(slice: Slice): boolean {
     const [first] = this.#selfChecks;
     if (first === undefined) return false;
-    if (first.check.step(rows)) {
+    if (first.check.step(slice)) {
       this.#selfChecks.shift();
       this.#parts.replica.counters.ownFaults += first.check.found;
       first.done(first.check.faults);
@@ -231,17 +232,17 @@ export class Comparisons {
     });
   }
 
-  /** Up to `rows` keys; true once all are mended. */
-  #mend(order: ComparisonOrder, { differences }: Comparison, rows: number): boolean {
+  /** Keys for one slice; true once all are mended. */
+  #mend(order: ComparisonOrder, { differences }: Comparison, slice: Slice): boolean {
     if (!order.repair) return true;
     const { replica, peers } = this.#parts;
-    const end = Math.min(differences.length, this.#mendedKeys + rows);
-    for (; this.#mendedKeys < end; this.#mendedKeys++) {
+    do {
       const difference = differences[this.#mendedKeys];
-      if (difference === undefined) break;
+      if (difference === undefined) return true;
       this.#mended += mendKey(replica, peers, { peer: order.peer, difference });
-    }
-    return this.#mendedKeys >= differences.length;
+      this.#mendedKeys++;
+    } while (!slice.isOver());
+    return false;
   }
 
   #finish(comparison: Comparison, isWhole: boolean): void {

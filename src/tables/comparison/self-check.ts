@@ -7,6 +7,7 @@ import { birthHash, Digest, hashBirth } from "../digest.ts";
 import type { KeySet, Replica } from "../replica.ts";
 import type { Row } from "../row.ts";
 import type { SecondaryIndex } from "../secondary-index.ts";
+import type { Slice } from "../slice.ts";
 import { newTableCounts, type TableCounts, type TableState } from "../table-state.ts";
 
 /** One thing that does not fit the rows. `key` is encoded; "" where the whole table is meant. */
@@ -34,9 +35,10 @@ export class SelfCheck {
     this.#steps = this.#run();
   }
 
-  /** Handles up to `rows` rows; true once all is checked. */
-  step(rows: number): boolean {
-    for (let done = 0; done < rows; done++) if (this.#steps.next().done === true) return true;
+  /** Handles rows for one slice; true once all is checked. */
+  step(slice: Slice): boolean {
+    do if (this.#steps.next().done === true) return true;
+    while (!slice.isOver());
     return false;
   }
 

@@ -1,27 +1,36 @@
 import { describe, expect, test } from "vitest";
-import { Pace } from "../../src/tables/pace.ts";
+import { Slice } from "../../src/tables/slice.ts";
 import { Tables } from "../../src/tables/tables.ts";
 
-describe("the pace of a job", () => {
-  test("rows that take too long become fewer, down to a least", () => {
-    const pace = new Pace(2000);
-    const first = pace.rows;
-    pace.took(40, 4);
-    expect(pace.rows).toBe(first / 2);
-    for (let slice = 0; slice < 20; slice++) pace.took(40, 4);
-    expect(pace.rows).toBe(32);
+describe("a slice of a job", () => {
+  test("ends after so many rows where time stands still", () => {
+    const slice = new Slice(() => 0, { rows: 50, ms: 4 });
+    let rows = 1;
+    while (!slice.isOver()) rows++;
+    expect(rows).toBe(50);
   });
 
-  test("rows that are quick become more, up to the most, and settle where the time is used", () => {
-    const pace = new Pace(2000);
-    for (let slice = 0; slice < 20; slice++) pace.took(pace.rows * 0.01, 4);
-    expect(pace.rows).toBe(400);
-    for (let slice = 0; slice < 20; slice++) pace.took(0, 4);
-    expect(pace.rows).toBe(2000);
+  test("ends soon after its time is over, however many rows are left", () => {
+    let nowMs = 0;
+    const slice = new Slice(() => nowMs, { rows: 10_000, ms: 4 });
+    let rows = 0;
+    do {
+      rows++;
+      nowMs += 0.1;
+    } while (!slice.isOver());
+    expect(rows).toBeGreaterThanOrEqual(40);
+    expect(rows).toBeLessThanOrEqual(56);
   });
 
-  test("a job of few rows a slice has no more at its beginning", () => {
-    expect(new Pace(3).rows).toBe(3);
+  test("rows handled together count as so many", () => {
+    let looks = 0;
+    const now = () => {
+      looks++;
+      return 0;
+    };
+    const slice = new Slice(now, { rows: 100, ms: 4 });
+    expect([slice.isOver(60), slice.isOver(39), slice.isOver(1)]).toEqual([false, false, true]);
+    expect(looks).toBe(3);
   });
 });
 
