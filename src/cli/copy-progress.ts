@@ -2,7 +2,7 @@
  * How far a copy is: on a terminal one line with a bar that is drawn over, elsewhere a line when a
  * walk over a store begins and one now and then.
  */
-import type { CopyProgress } from "../node/store-tools.ts";
+import { type CopyProgress, labelOf } from "../node/store-tools.ts";
 import { type Screen, widthOf } from "./demo/terminal.ts";
 import { clip, count, duration } from "./text.ts";
 
@@ -26,8 +26,8 @@ export class CopyMeter {
 
   /** `users`: how many there will be. */
   show(progress: CopyProgress, users: number): void {
-    const { host, store } = progress.place;
-    const walk = `${progress.pass === 1 ? "copying" : "verifying"} ${store} of ${host}`;
+    const { place, pass } = progress;
+    const walk = `${pass === 1 ? "copying" : "verifying"} ${labelOf(place)} of ${place.host}`;
     const nowMs = this.#now();
     const isNew = walk !== this.#walk;
     if (isNew) {

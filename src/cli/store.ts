@@ -1,7 +1,13 @@
 /** `skein store`: what stores a back end has, and copying them to another one. */
 import { Command } from "commander";
 import { AbortedError } from "../errors.ts";
-import { type CopiedPlace, copyBetween, listStores, STORE_URLS } from "../node/store-tools.ts";
+import {
+  type CopiedPlace,
+  copyBetween,
+  labelOf,
+  listStores,
+  STORE_URLS,
+} from "../node/store-tools.ts";
 import { CopyMeter } from "./copy-progress.ts";
 import { exitCodeOf, listenForStop } from "./signals.ts";
 import { columns, count, paintFor, printable } from "./text.ts";
@@ -109,7 +115,7 @@ function report(copied: readonly CopiedPlace[], isDry: boolean): void {
   const head = ["host", "store", "users", "rows", isDry ? "would change" : "changed"].map(bold);
   const rows = copied.map(({ place, users, rows, changed }) => [
     printable(place.host),
-    place.store,
+    labelOf(place),
     count(users),
     count(rows),
     count(changed),

@@ -1,5 +1,5 @@
 /** What the commands do with stores: list them, and copy them between back ends. */
-import type { Place, StoreAdapter } from "../persistent/contract/driver.ts";
+import type { StoreAdapter } from "../persistent/contract/driver.ts";
 import {
   type CopiedPlace,
   type CopyOptions,
@@ -8,6 +8,14 @@ import {
 } from "../persistent/move/copy.ts";
 import { openByUrl } from "../persistent/move/open-by-url.ts";
 import { isOwnPlace } from "../persistent/move/own-places.ts";
+import { OwnedSide } from "../persistent/move/owned-rows.ts";
+import {
+  type AnyPlace,
+  databaseOf,
+  isTyped,
+  typedPlaces,
+  typedTables,
+} from "../persistent/move/typed-places.ts";
 import { silentLog } from "../runtime.ts";
 import { systemClock, systemRandom } from "./system.ts";
 
@@ -20,16 +28,15 @@ const PAGE_USERS = 1_000;
 
 /** A store and how many users have data in it. */
 export interface ListedStore {
-  readonly place: Place;
+  readonly place: AnyPlace;
   readonly users: number;
 }
 
 /** The stores of a back end; `host`: of that one alone. */
 export async function listStores(url: string, host: string | undefined): Promise<ListedStore[]> {
   return withStores(url, async ({ adapter }) => {
-    const places = await adapter.places(host, BUDGET);
     const listed: ListedStore[] = [];
-    for (const place of places.filter((each) => !isOwnPlace(each))) {
+    for (const place of await placesOf(adapter, host)) {
       listed.push({ place, users: await countUsers(adapter, place) });
     }
     return listed;
@@ -53,8 +60,8 @@ export async function copyBetween(request: CopyRequest): Promise<readonly Copied
   return withStores(from, (source) =>
     withStores(to, async (target) => {
       const users = new Map<string, number>();
-      for (const place of await source.adapter.places(undefined, BUDGET)) {
-        if (!isOwnPlace(place)) users.set(nameOf(place), await countUsers(source.adapter, place));
+      for (const place of await placesOf(source.adapter, undefined)) {
+        users.set(nameOf(place), await countUsers(source.adapter, place));
       }
       return copyStores({
         ...rest,
@@ -67,15 +74,37 @@ export async function copyBetween(request: CopyRequest): Promise<readonly Copied
   );
 }
 
-function nameOf({ host, store }: Place): string {
-  return JSON.stringify([host, store]);
+/** All but what moving keeps for itself; archives and rosters with tables of their own last. */
+async function placesOf(
+  adapter: StoreAdapter,
+  host: string | undefined,
+): Promise<readonly AnyPlace[]> {
+  const places = await adapter.places(host, BUDGET);
+  const typed = await typedPlaces(adapter, host);
+  return [...places.filter((each) => !isOwnPlace(each)), ...typed];
 }
 
-async function countUsers(adapter: StoreAdapter, place: Place): Promise<number> {
-  const driver =
-    place.kind === "archive"
-      ? await adapter.openArchive(place, BUDGET)
-      : await adapter.openRows(place, BUDGET);
+/** Names a store beside its host, for people; of those with tables of their own the kind as well. */
+export function labelOf(place: AnyPlace): string {
+  return isTyped(place) ? `${place.store} (${place.kind})` : place.store;
+}
+
+function nameOf({ host, store, kind }: AnyPlace): string {
+  return JSON.stringify([host, store, kind]);
+}
+
+async function openPlace(adapter: StoreAdapter, place: AnyPlace) {
+  if (isTyped(place)) {
+    const { database, prefix } = databaseOf(adapter, place);
+    return new OwnedSide(database, typedTables(place.kind, prefix), place);
+  }
+  return place.kind === "archive"
+    ? adapter.openArchive(place, BUDGET)
+    : adapter.openRows(place, BUDGET);
+}
+
+async function countUsers(adapter: StoreAdapter, place: AnyPlace): Promise<number> {
+  const driver = await openPlace(adapter, place);
   let users = 0;
   let after: string | undefined;
   while (true) {

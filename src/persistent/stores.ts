@@ -39,7 +39,11 @@ import {
   archivesOn,
   type OpenArchivesOptions,
   type OpenRostersOptions,
+  purgeTyped,
+  refuseLeftBehind,
   rostersOn,
+  surveyTyped,
+  type TypedRows,
 } from "./typed-stores.ts";
 
 /** What stores need of the outside world; all of it may be left out. */
@@ -127,7 +131,34 @@ export async function openStores(
   }
   const coherence = environment.coherence ?? new LocalCoherence();
   const { mayMove = true } = environment;
-  return new Stores(plan, made, { ...lent, timeoutMs, host, coherence, mayMove });
+  try {
+    const typed = await lookForTyped(plan, made);
+    return new Stores(plan, { made, typed }, { ...lent, timeoutMs, host, coherence, mayMove });
+  } catch (error) {
+    await Promise.allSettled(made.map(({ adapter }) => adapter.close()));
+    throw error;
+  }
+}
+
+/** Only if there is a connection on which rows could have been left behind. */
+async function lookForTyped(
+  plan: ReadConfiguration,
+  made: readonly OpenConnection[],
+): Promise<readonly TypedRows[]> {
+  const everywhere = ["archive", "roster"].map((store) => chosenFor(plan, store));
+  const isChosen = made.every(({ name }) => everywhere.every((chosen) => chosen.has(name)));
+  return isChosen ? [] : surveyTyped(made);
+}
+
+/** The connections that the configuration names for a store, whatever the host. */
+function chosenFor(plan: ReadConfiguration, store: string): ReadonlySet<string> {
+  const chosen = new Set<string>();
+  // "" is the name of no host: what is said for all of them.
+  for (const host of ["", ...plan.hosts.keys()]) {
+    const name = connectionFor(plan, { host, store });
+    if (name !== undefined) chosen.add(name);
+  }
+  return chosen;
 }
 
 /** Unique, and of use to who reads it in an error on another machine. */
@@ -162,17 +193,20 @@ export class Stores {
   readonly #openers = new Map<StoreAdapter, StoreOpener>();
   readonly #homes: StoreHomes;
   readonly #archives: MessageArchives[] = [];
+  /** What the typed stores had when all of this was opened. */
+  readonly #typed: readonly TypedRows[];
 
   /** Use `openStores`. */
   constructor(
     plan: ReadConfiguration,
-    connections: readonly OpenConnection[],
+    opened: { readonly made: readonly OpenConnection[]; readonly typed: readonly TypedRows[] },
     lent: Required<Omit<StoresEnvironment, "adapters" | "env">>,
   ) {
     this.#plan = plan;
-    this.#connections = connections;
+    this.#connections = opened.made;
+    this.#typed = opened.typed;
     this.#lent = lent;
-    const named = connections.map(({ name, adapter }) => ({ connection: name, adapter }));
+    const named = opened.made.map(({ name, adapter }) => ({ connection: name, adapter }));
     this.#homes = new StoreHomes({ ...lent, connections: named });
   }
 
@@ -220,10 +254,11 @@ export class Stores {
    * Message archives of users and rooms (XEP-0313), on the connection of the store "archive".
    * `close` writes what they have queued. See doc/archive.md.
    * @throws UnsupportedError if that is not an SQL database
+   * @throws ConflictError if messages are on another connection, which was the choice before
    */
   messageArchives(options: OpenArchivesOptions): MessageArchives {
     const { host = this.#lent.host } = options;
-    const archives = archivesOn(this.connectionFor(host, "archive"), options, this.#lent);
+    const archives = archivesOn(this.#typedConnection(host, "archive"), options, this.#lent);
     this.#archives.push(archives);
     return archives;
   }
@@ -231,10 +266,11 @@ export class Stores {
   /**
    * Rosters (RFC 6121), on the connection of the store "roster". See doc/roster.md.
    * @throws UnsupportedError if that is not an SQL database
+   * @throws ConflictError if rosters are on another connection, which was the choice before
    */
   rosters(options: OpenRostersOptions = {}): RosterStore {
     const { host = this.#lent.host } = options;
-    return rostersOn(this.connectionFor(host, "roster"), options, this.#lent);
+    return rostersOn(this.#typedConnection(host, "roster"), options, this.#lent);
   }
 
   /**
@@ -254,10 +290,15 @@ export class Stores {
     return found;
   }
 
-  /** Removes all that a user has in the stores of a host, on every back end. */
+  /**
+   * Removes all that a user has in the stores of a host, on every back end: the roster, the archive
+   * of messages and its preferences too. Archives of rooms are not a user's.
+   */
   async purge(user: User, options: OpenStoreOptions = {}): Promise<void> {
     const name = checkUser(user);
     const { host } = this.#settings("purge", options);
+    // No owner of a typed store has such a name.
+    if (name !== "" && !host.includes("/")) await this.#purgeTyped({ server: host, name });
     for (const { adapter } of this.#connections) {
       try {
         await adapter.purge(host, name, this.#budget(options));
@@ -304,6 +345,19 @@ export class Stores {
     await Promise.all(this.#connections.map(({ adapter }) => adapter.close()));
     const failed = ends.find((end) => end.status === "rejected");
     if (failed !== undefined) throw failed.reason;
+  }
+
+  async #purgeTyped(owner: { readonly server: string; readonly name: string }): Promise<void> {
+    // These have a queue, which is written first.
+    for (const archives of this.#archives) await archives.users.remove(owner);
+    for (const connection of this.#connections) await purgeTyped(connection, owner, this.#lent);
+  }
+
+  #typedConnection(host: string, store: "archive" | "roster"): OpenConnection {
+    const found = this.connectionFor(host, store);
+    const chosen = chosenFor(this.#plan, store);
+    refuseLeftBehind(this.#typed, store, { target: found.name, chosen });
+    return found;
   }
 
   /** Once the store is where the configuration says. */

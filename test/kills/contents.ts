@@ -6,6 +6,9 @@ import { bigintOf, textOf } from "../../src/sql/row-values.ts";
 const USERS = 8;
 const ROWS = 3;
 const ITEMS = 12;
+/** More than a page of messages. */
+const MESSAGES = 400;
+const CONTACTS = 20;
 
 /** Makes three stores of 8 users. */
 export async function fill(database: SqlDatabase, prefix: string): Promise<void> {
@@ -34,6 +37,61 @@ export async function fill(database: SqlDatabase, prefix: string): Promise<void>
   await insertAll(database, `${prefix}item (store_id, user_name, item_key, value)`, rows);
   const into = `${prefix}archive (store_id, user_name, item_key, at_us, peer, value)`;
   await insertAll(database, into, items);
+}
+
+/** Makes archives of two users and rosters of two others. */
+export async function fillTyped(database: SqlDatabase, prefix: string): Promise<void> {
+  const names = async (table: string, name: string) => {
+    const [row] = await database.query(`select id from ${prefix}${table} where name = ?`, [name]);
+    return bigintOf(row?.id);
+  };
+  const archives = ["ann", "bob"].map((name) => ["u", "example.com", name]);
+  await insertAll(database, `${prefix}mam_archive (kind, server, name)`, archives);
+  const owners = ["cat", "dan"].map((name) => ["example.com", name, 9n, 2n]);
+  const owner = `${prefix}roster_owner (server, name, version, floor_version)`;
+  await insertAll(database, owner, owners);
+  const message = `${prefix}mam_message (archive_id, id, remote_bare, remote_res, from_jid,
+    direction, is_groupchat, origin_id, message, search_body, retracted_us)`;
+  const preference = `${prefix}mam_pref (archive_id, remote_jid, behaviour)`;
+  for (const name of ["ann", "bob"]) {
+    const id = await names("mam_archive", name);
+    const rows = Array.from({ length: MESSAGES }, (_, at): SqlValue[] => [
+      ...[id, BigInt(at + 1) << 40n, `peer ${at % 7}`, "", "peer", "I", 0n],
+      ...[`origin ${at}`, `<message ${at}/>`, at % 2 === 0 ? `text ${at}` : null, null],
+    ]);
+    for (let at = 0; at < rows.length; at += 100) {
+      await insertAll(database, message, rows.slice(at, at + 100));
+    }
+    await insertAll(database, preference, [[id, "peer", "A"]]);
+  }
+  const item = `${prefix}roster_item (roster_id, jid, nick, subscription, ask, ask_message,
+    preapproved, group_list, version)`;
+  for (const name of ["cat", "dan"]) {
+    const id = await names("roster_owner", name);
+    const rows = Array.from({ length: CONTACTS }, (_, at): SqlValue[] => [
+      ...[id, `contact ${at}`, "nick", "B", "N", null, 0n, "[]", BigInt(at + 1)],
+    ]);
+    await insertAll(database, item, rows);
+  }
+}
+
+/** All that archives and rosters of a side hold, in their order, as lines. */
+export async function typedContents(database: SqlDatabase, prefix: string): Promise<string[]> {
+  const texts = [
+    `select a.name, m.id, m.remote_bare, m.origin_id, m.message, m.search_body
+      from ${prefix}mam_message m join ${prefix}mam_archive a on a.id = m.archive_id
+      order by a.name, m.id`,
+    `select a.name, p.remote_jid, p.behaviour
+      from ${prefix}mam_pref p join ${prefix}mam_archive a on a.id = p.archive_id
+      order by a.name, p.remote_jid`,
+    `select server, name, version, floor_version from ${prefix}roster_owner order by name`,
+    `select o.name, i.jid, i.nick, i.subscription, i.version
+      from ${prefix}roster_item i join ${prefix}roster_owner o on o.id = i.roster_id
+      order by o.name, i.jid`,
+  ];
+  const lines: string[] = [];
+  for (const text of texts) lines.push(...(await database.query(text)).map(lineOf));
+  return lines;
 }
 
 /** Rows by one statement. */
@@ -77,7 +135,9 @@ export async function traces(database: SqlDatabase, prefix: string): Promise<str
 
 /** Empties the tables of a side. */
 export async function empty(database: SqlDatabase, prefix: string): Promise<void> {
-  for (const table of ["item", "archive", "store", "lease"]) {
+  const own = ["item", "archive", "store", "lease"];
+  const typed = ["mam_message", "mam_pref", "mam_archive", "roster_item", "roster_owner"];
+  for (const table of [...own, ...typed]) {
     await database.execute(`delete from ${prefix}${table}`);
   }
 }

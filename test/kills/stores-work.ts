@@ -6,7 +6,7 @@ import type { SqlDatabase } from "../../src/sql/database.ts";
 import { MIGRATION_POOL, migrate } from "../../src/sql/migrations/migrate.ts";
 import { openSqlDatabase } from "../../src/sql/open.ts";
 import { numberOf } from "../../src/sql/row-values.ts";
-import { contents, empty, fill, traces } from "./contents.ts";
+import { contents, empty, fill, fillTyped, traces, typedContents } from "./contents.ts";
 import type { Task } from "./place-names.ts";
 import { compare, type Work } from "./work.ts";
 
@@ -55,7 +55,7 @@ export class StoresWork implements Work {
   async look(): Promise<readonly string[]> {
     const lines: string[] = [];
     for (const prefix of SIDES) {
-      lines.push(prefix, ...(await contents(this.#database, prefix)));
+      lines.push(prefix, ...(await this.#contents(prefix)));
       if (this.#work === "move") lines.push(...(await traces(this.#database, prefix)));
     }
     return lines;
@@ -78,19 +78,27 @@ export class StoresWork implements Work {
 
   async judge(): Promise<string | undefined> {
     const { from, to } = this.#sides();
-    const source = await contents(this.#database, from);
+    const source = await this.#contents(from);
     const left = this.#work === "copy" ? this.#wanted : [];
     if (source.length !== left.length) {
       return `the source has ${source.length} rows instead of ${left.length}`;
     }
-    return compare(this.#wanted, await contents(this.#database, to), "rows");
+    return compare(this.#wanted, await this.#contents(to), "rows");
   }
 
   async reset(): Promise<void> {
     for (const prefix of SIDES) await empty(this.#database, prefix);
     this.#trial = 0;
     await fill(this.#database, SIDES[0]);
-    this.#wanted = await contents(this.#database, SIDES[0]);
+    if (this.#work === "copy") await fillTyped(this.#database, SIDES[0]);
+    this.#wanted = await this.#contents(SIDES[0]);
+  }
+
+  /** Message archives and rosters are copied, and do not move by themselves. */
+  async #contents(prefix: string): Promise<readonly string[]> {
+    const lines = await contents(this.#database, prefix);
+    if (this.#work === "copy") lines.push(...(await typedContents(this.#database, prefix)));
+    return lines;
   }
 
   /** What was moved is moved back by the next trial. */

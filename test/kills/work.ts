@@ -23,7 +23,8 @@ export function compare(
   found: readonly string[],
   what: string,
 ): string | undefined {
-  const missing = wanted.filter((line) => !found.includes(line)).length;
+  const there = new Set(found);
+  const missing = wanted.filter((line) => !there.has(line)).length;
   if (missing > 0) return `${missing} of ${wanted.length} ${what} are lost`;
   if (found.length > wanted.length) return `${found.length - wanted.length} ${what} are doubled`;
   if (found.some((line, at) => line !== wanted[at])) return `the order of ${what} is another one`;

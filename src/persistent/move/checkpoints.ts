@@ -3,8 +3,9 @@
  * What lies between the last note and the interruption is looked at again, which does no harm.
  */
 import { UnavailableError } from "../../errors.ts";
-import type { Budget, Place, RowsDriver, StoreAdapter } from "../contract/driver.ts";
+import type { Budget, RowsDriver, StoreAdapter } from "../contract/driver.ts";
 import { NOTES } from "./own-places.ts";
+import type { AnyPlace } from "./typed-places.ts";
 
 /** How far one place has come. */
 export interface Checkpoint {
@@ -30,12 +31,12 @@ export class Checkpoints {
   }
 
   /** Undefined: a copy of this place was never begun. */
-  async read(place: Place): Promise<Checkpoint | undefined> {
+  async read(place: AnyPlace): Promise<Checkpoint | undefined> {
     const text = await this.#rows.read(this.#source, keyOf(place), this.#budget);
     return text === undefined ? undefined : parse(text, place);
   }
 
-  async write(place: Place, { isDone, after }: Checkpoint): Promise<void> {
+  async write(place: AnyPlace, { isDone, after }: Checkpoint): Promise<void> {
     const note = JSON.stringify(after === undefined ? { isDone } : { isDone, after });
     await this.#rows.write(this.#source, new Map([[keyOf(place), note]]), this.#budget);
   }
@@ -46,11 +47,11 @@ export class Checkpoints {
   }
 }
 
-function keyOf({ host, store, kind }: Place): string {
+function keyOf({ host, store, kind }: AnyPlace): string {
   return JSON.stringify([host, store, kind]);
 }
 
-function parse(text: string, place: Place): Checkpoint {
+function parse(text: string, place: AnyPlace): Checkpoint {
   const note: unknown = JSON.parse(text);
   if (typeof note === "object" && note !== null && "isDone" in note) {
     const after = "after" in note && typeof note.after === "string" ? note.after : undefined;

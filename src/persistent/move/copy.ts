@@ -1,15 +1,26 @@
 /**
- * Copies stores from one back end to another and verifies what it did. A pass walks over the users
+ * Copies stores from one back end to another and verifies what it did; message archives and rosters
+ * are among them. A pass walks over the users
  * of both sides and makes the target equal; passes are repeated until one finds nothing to change,
  * so that the last one is the verification. Nothing is removed from the source.
  */
 import { AbortedError, ConflictError, InvalidArgumentError } from "../../errors.ts";
-import type { Budget, Place, StoreAdapter } from "../contract/driver.ts";
+import type { Budget, StoreAdapter } from "../contract/driver.ts";
 import { alignArchive } from "./align-archive.ts";
+import { alignOwned } from "./align-owned.ts";
 import { alignRows } from "./align-rows.ts";
 import type { Aligned, AlignRules } from "./aligned.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { isOwnPlace, nameOf } from "./own-places.ts";
+import { OwnedSide } from "./owned-rows.ts";
+import {
+  type AnyPlace,
+  databaseOf,
+  isTyped,
+  type TypedPlace,
+  typedPlaces,
+  typedTables,
+} from "./typed-places.ts";
 import { usersOfBoth } from "./users.ts";
 
 /** Users that are worked on at a time. */
@@ -24,8 +35,10 @@ export interface CopyOptions {
   readonly sourceName: string;
   /** Only these hosts. Default: all. */
   readonly hosts?: readonly string[];
-  /** Only these stores. Default: all. */
+  /** Only these stores; message archives are named "archive", rosters "roster". Default: all. */
   readonly stores?: readonly string[];
+  /** Message archives and rosters are left alone, which have tables of their own. Default false. */
+  readonly withoutTyped?: boolean;
   /** Looks at both sides and says what it would change. Default false. */
   readonly isDry?: boolean;
   /** Target places that have data of another origin are made equal too. Default: ConflictError. */
@@ -42,7 +55,7 @@ export interface CopyOptions {
 
 /** How far a walk over one place has come. */
 export interface CopyProgress {
-  readonly place: Place;
+  readonly place: AnyPlace;
   /** 1 copies; those that follow verify. */
   readonly pass: number;
   /** Of this pass; what an earlier run had done is not counted. */
@@ -63,6 +76,8 @@ export interface CopiedPlace extends CopyProgress {
  * @throws ConflictError if a target has data of another origin (then nothing was changed), or the
  * source is being written
  * @throws InvalidArgumentError if a host or store that was named is not in the source
+ * @throws UnsupportedError if message archives or rosters are among them, and the target has no
+ * tables
  */
 export async function copyStores(options: CopyOptions): Promise<readonly CopiedPlace[]> {
   const budget = { timeoutMs: options.timeoutMs ?? 30_000, signal: options.signal };
@@ -87,9 +102,10 @@ export async function copyStores(options: CopyOptions): Promise<readonly CopiedP
   return copied;
 }
 
-async function selected(options: CopyOptions, budget: Budget): Promise<readonly Place[]> {
+async function selected(options: CopyOptions, budget: Budget): Promise<readonly AnyPlace[]> {
   const everywhere = await options.from.places(undefined, budget);
-  const all = everywhere.filter((place) => !isOwnPlace(place));
+  const typed = options.withoutTyped === true ? [] : await typedPlaces(options.from, undefined);
+  const all = [...everywhere.filter((place) => !isOwnPlace(place)), ...typed];
   const { hosts, stores } = options;
   refuseUnknown("host", hosts, new Set(all.map(({ host }) => host)));
   refuseUnknown("store", stores, new Set(all.map(({ store }) => store)));
@@ -150,7 +166,7 @@ async function refuseForeign(walk: Walk, notes: Checkpoints): Promise<void> {
 
 /** Walks over one place on both sides. */
 interface Walk {
-  readonly place: Place;
+  readonly place: AnyPlace;
   targetHasData(): Promise<boolean>;
   pass(settings: PassSettings): Promise<CopyProgress>;
 }
@@ -165,8 +181,12 @@ interface PassSettings {
   readonly onPage?: (last: string) => Promise<void>;
 }
 
-async function openWalk(place: Place, options: CopyOptions, budget: Budget): Promise<Walk> {
+async function openWalk(place: AnyPlace, options: CopyOptions, budget: Budget): Promise<Walk> {
   const { from, to } = options;
+  if (isTyped(place)) {
+    const pair = { source: sideOf(from, place), target: sideOf(to, place) };
+    return walkOver(place, pair, (...given) => alignOwned(pair, ...given), options, budget);
+  }
   if (place.kind === "archive") {
     const source = await from.openArchive(place, budget);
     const target = await to.openArchive(place, budget);
@@ -179,8 +199,13 @@ async function openWalk(place: Place, options: CopyOptions, budget: Budget): Pro
   return walkOver(place, pair, (...given) => alignRows(pair, ...given), options, budget);
 }
 
+function sideOf(adapter: StoreAdapter, place: TypedPlace): OwnedSide {
+  const { database, prefix } = databaseOf(adapter, place);
+  return new OwnedSide(database, typedTables(place.kind, prefix), place);
+}
+
 function walkOver(
-  place: Place,
+  place: AnyPlace,
   pair: Parameters<typeof usersOfBoth>[0],
   align: (user: string, rules: AlignRules) => Promise<Aligned>,
   { onProgress, signal, guard = () => {} }: CopyOptions,

@@ -111,6 +111,7 @@ async function copyOver(
     sourceName: source.marks.identity,
     hosts: [place.host],
     stores: [place.store],
+    withoutTyped: true,
     // The marks have said already that what the target has is of no worth.
     overwrite: true,
     guard,
