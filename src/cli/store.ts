@@ -9,8 +9,11 @@ import {
   STORE_URLS,
 } from "../node/store-tools.ts";
 import { CopyMeter } from "./copy-progress.ts";
+import { readSmallFile, readToml } from "./settings-file.ts";
 import { exitCodeOf, listenForStop } from "./signals.ts";
 import { columns, count, paintFor, printable } from "./text.ts";
+
+const CONFIG = "TOML with a table [persistent]: back ends may be names of its connections";
 
 /** Adds one to what an option that may come again has gathered. */
 const gather = (value: string, before: readonly string[] = []) => [...before, value];
@@ -25,14 +28,21 @@ export function storeCommand(): Command {
 function listCommand(): Command {
   return new Command("list")
     .description("list the stores of a back end with their kinds and numbers of users")
-    .argument("<url>", `the back end: ${STORE_URLS}`)
+    .argument("<back-end>", `the back end: ${STORE_URLS}`)
+    .option("--config <file>", CONFIG)
     .option("--host <host>", "of this host only")
     .option("--json", "as JSON", false)
     .action(list);
 }
 
-async function list(url: string, { host, json }: { host?: string; json: boolean }): Promise<void> {
-  const stores = await listStores(url, host);
+interface ListFlags {
+  readonly config?: string;
+  readonly host?: string;
+  readonly json: boolean;
+}
+
+async function list(backEnd: string, { config, host, json }: ListFlags): Promise<void> {
+  const stores = await listStores({ backEnd, named: await namesIn(config) }, host);
   if (json) {
     const rows = stores.map(({ place, users }) => ({ ...place, users }));
     process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
@@ -53,7 +63,14 @@ async function list(url: string, { host, json }: { host?: string; json: boolean 
   process.stdout.write(`${columns([head, ...rows], [3]).join("\n")}\n`);
 }
 
+/** Where names are looked up; without a file there are none. */
+async function namesIn(config: string | undefined) {
+  const table = config === undefined ? undefined : ((await readToml(config)).persistent ?? {});
+  return { table, env: process.env, readFile: readSmallFile };
+}
+
 interface CopyFlags {
+  readonly config?: string;
   readonly host?: readonly string[];
   readonly store?: readonly string[];
   readonly dryRun: boolean;
@@ -68,6 +85,7 @@ function copyCommand(): Command {
     )
     .argument("<from>", `the source: ${STORE_URLS}`)
     .argument("<to>", "the target, in the same form")
+    .option("--config <file>", CONFIG)
     .option("--host <host>", "this host only; may be given again", gather)
     .option("--store <name>", "this store only; may be given again", gather)
     .option("--dry-run", "say what would be changed, and change nothing", false)
@@ -87,6 +105,7 @@ async function copy(from: string, to: string, flags: CopyFlags): Promise<void> {
     const copied = await copyBetween({
       from,
       to,
+      named: await namesIn(flags.config),
       isDry: flags.dryRun,
       overwrite: flags.overwrite,
       signal: abort.signal,

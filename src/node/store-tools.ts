@@ -6,7 +6,8 @@ import {
   type CopyProgress,
   copyStores,
 } from "../persistent/move/copy.ts";
-import { openByUrl } from "../persistent/move/open-by-url.ts";
+import { type NamedBackEnds, openBackEnd } from "../persistent/move/open-by-name.ts";
+import type { OpenedStores } from "../persistent/move/open-by-url.ts";
 import { isOwnPlace } from "../persistent/move/own-places.ts";
 import { OwnedSide } from "../persistent/move/owned-rows.ts";
 import {
@@ -32,9 +33,15 @@ export interface ListedStore {
   readonly users: number;
 }
 
-/** The stores of a back end; `host`: of that one alone. */
-export async function listStores(url: string, host: string | undefined): Promise<ListedStore[]> {
-  return withStores(url, async ({ adapter }) => {
+/** Where the names of connections are looked up, if there is a configuration. */
+export type NamedConnections = Omit<NamedBackEnds, "holder" | "adapters">;
+
+/** The stores of a back end, by its URL or its name; `host`: of that one alone. */
+export async function listStores(
+  at: { readonly backEnd: string; readonly named: NamedConnections },
+  host: string | undefined,
+): Promise<ListedStore[]> {
+  return withStores(at.backEnd, at.named, async ({ adapter }) => {
     const listed: ListedStore[] = [];
     for (const place of await placesOf(adapter, host)) {
       listed.push({ place, users: await countUsers(adapter, place) });
@@ -48,17 +55,19 @@ export type CopyRequest = Pick<
   CopyOptions,
   "hosts" | "stores" | "isDry" | "overwrite" | "signal"
 > & {
+  /** URLs or, with a configuration, names of connections. */
   readonly from: string;
   readonly to: string;
+  readonly named: NamedConnections;
   /** `users`: how many the store has in the source. */
   readonly onProgress: (progress: CopyProgress, users: number) => void;
 };
 
 /** Copies between two back ends; see `copyStores`. */
 export async function copyBetween(request: CopyRequest): Promise<readonly CopiedPlace[]> {
-  const { from, to, onProgress, ...rest } = request;
-  return withStores(from, (source) =>
-    withStores(to, async (target) => {
+  const { from, to, named, onProgress, ...rest } = request;
+  return withStores(from, named, (source) =>
+    withStores(to, named, async (target) => {
       const users = new Map<string, number>();
       for (const place of await placesOf(source.adapter, undefined)) {
         users.set(nameOf(place), await countUsers(source.adapter, place));
@@ -116,10 +125,12 @@ async function countUsers(adapter: StoreAdapter, place: AnyPlace): Promise<numbe
 }
 
 async function withStores<T>(
-  url: string,
-  work: (opened: Awaited<ReturnType<typeof openByUrl>>) => Promise<T>,
+  given: string,
+  named: NamedConnections,
+  work: (opened: OpenedStores) => Promise<T>,
 ): Promise<T> {
-  const stores = await openByUrl(url, SURROUNDINGS);
+  const holder = `skein store, process ${process.pid}`;
+  const stores = await openBackEnd(given, { ...named, holder }, SURROUNDINGS);
   try {
     return await work(stores);
   } finally {

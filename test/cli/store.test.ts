@@ -1,12 +1,13 @@
 /** `skein store` as its users run it: real processes, real back ends. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CopyMeter } from "../../src/cli/copy-progress.ts";
 import { FileAdapter } from "../../src/persistent/adapters/file/file-adapter.ts";
 import type { Place, StoreAdapter } from "../../src/persistent/contract/driver.ts";
+import { openStores } from "../../src/persistent.ts";
 import { redis } from "../servers/redis.ts";
 import { withServer } from "../servers/server.ts";
 import { build, eventually, SKEIN, startScript, TEST_LIMIT_MS } from "./processes.ts";
@@ -41,10 +42,14 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function skein(...args: readonly string[]) {
+  return skeinWith({}, ...args);
+}
+
+function skeinWith(env: Readonly<Record<string, string>>, ...args: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [SKEIN, "store", ...args], {
     encoding: "utf8",
     timeout: 60_000,
-    env: { PATH: process.env.PATH ?? "" },
+    env: { PATH: process.env.PATH ?? "", ...env },
   });
   return { code: status, stdout, stderr };
 }
@@ -96,6 +101,67 @@ describe("skein store", { timeout: TEST_LIMIT_MS }, () => {
     const typo = skein("copy", "--host", "tow.example", files(), to);
     expect(typo.code).toBe(1);
     expect(typo.stderr).toMatch(/the source has no host tow\.example; it has one\.example/);
+  });
+
+  it("takes names of connections of a configuration, and refuses others with those that are there", () => {
+    const config = join(folder, "skein.toml");
+    writeFileSync(
+      config,
+      `[persistent]
+storage = "new"
+[persistent.connections.old]
+adapter = "file"
+folder = ${JSON.stringify(join(folder, "files"))}
+[persistent.connections.new]
+adapter = "sql"
+url_env = "NEW_URL"
+table_prefix = "own_"
+[persistent.connections.cache]
+adapter = "memory"
+`,
+    );
+    const env = { NEW_URL: sqlite("named") };
+    const copied = skeinWith(env, "copy", "--config", config, "old", "new");
+    expect(copied.stderr).toMatch(/^copying archive of one\.example: /m);
+    expect(copied.code).toBe(0);
+    const list = skeinWith(env, "list", "--config", config, "--json", "new");
+    expect(JSON.parse(list.stdout)).toEqual(listed(files()));
+    // By URL the tables have another prefix, and nothing is there.
+    expect(listed(sqlite("named"))).toEqual([]);
+    const unknown = skeinWith(env, "copy", "--config", config, "olb", "new");
+    expect(unknown.code).toBe(1);
+    expect(unknown.stderr).toMatch(
+      /"olb" is no connection .* allowed are old, new, and URLs: file:/,
+    );
+    const forgets = skeinWith(env, "copy", "--config", config, "old", "cache");
+    expect(forgets.stderr).toMatch(/"cache" is of the adapter memory, .* allowed are old, new/);
+    const store = skeinWith(env, "copy", "--config", config, "old", "new", "--store", "rooster");
+    expect(store.stderr).toMatch(/the source has no store rooster; it has archive, roster/);
+  });
+
+  it("lists and copies message archives and rosters, and says when a target cannot have them", async () => {
+    const stores = await openStores({
+      storage: "one",
+      connections: { one: { adapter: "sql", url: sqlite("typed") } },
+    });
+    const ann = { server: "one.example", name: "ann" };
+    const archives = stores.messageArchives({ node: 1 });
+    await archives.users.add(ann, { with: "b@b", from: "b@b", direction: "in", packet: "<m/>" });
+    await stores.rosters().set(ann, "bob@b", {});
+    await stores.close();
+    const expected = [
+      { host: "one.example", store: "archive", kind: "messages", users: 1 },
+      { host: "one.example", store: "roster", kind: "roster", users: 1 },
+    ];
+    expect(listed(sqlite("typed"))).toEqual(expected);
+    const { code, stdout, stderr } = skein("copy", sqlite("typed"), sqlite("typed too"));
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^verifying archive \(messages\) of one\.example: /m);
+    expect(stdout).toMatch(/roster \(roster\) +1 +1 +2\n/);
+    expect(listed(sqlite("typed too"))).toEqual(expected);
+    const refused = skein("copy", sqlite("typed"), `file:${join(folder, "typed")}`);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/adapter "file" does not have, .*ERR_SKEIN_UNSUPPORTED/);
   });
 
   it("goes on after it was interrupted", async () => {

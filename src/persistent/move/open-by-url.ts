@@ -47,7 +47,10 @@ export async function openByUrl(
   }
   if (REDIS.test(url)) return opened(new RedisAdapter({ url, log }), redisSubject(url));
   if (!/^(sqlite:|[a-z]+:\/\/)/i.test(url)) {
-    throw new InvalidOptionsError("stores", [`url: has no known scheme, allowed is ${STORE_URLS}`]);
+    throw new InvalidOptionsError("stores", [
+      `url: has no known scheme, allowed is ${STORE_URLS}; with a configuration also the name of ` +
+        "a connection",
+    ]);
   }
   const database = await openSqlDatabase({ database: url }, surroundings);
   try {
@@ -65,8 +68,8 @@ async function opened(adapter: StoreAdapter, subject: string): Promise<OpenedSto
   return { adapter, subject };
 }
 
-/** Where it is. What cannot be read was refused when the adapter was made. */
-function redisSubject(url: string): string {
+/** Where a Redis is. What cannot be read was refused when the adapter was made. */
+export function redisSubject(url: string): string {
   const { host, pathname } = new URL(url);
   return `Redis at ${host}${pathname}`;
 }
