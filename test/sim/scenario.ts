@@ -370,7 +370,7 @@ export function faultsOf(
     kind: "stall",
     atMs,
     node: node(),
-    forMs: random.pick([50, 500, 1500]) * random.between(0.5, 1.5),
+    forMs: random.pick(shape.stallMs) * random.between(0.5, 1.5),
   }));
   each(weather.slow, (atMs) => ({
     kind: "slow",

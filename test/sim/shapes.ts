@@ -1,6 +1,6 @@
 /**
  * How large a run is. Most of what is wrong shows in small worlds already: few nodes that write few
- * keys while faults come thick. They cost a sixth of a large one, so that most runs are small; what
+ * keys while faults come thick. They cost a fifth of a large one, so that most runs are small; what
  * takes more nodes, more keys or more time is left to the medium and the large ones.
  */
 import { SeededRandom } from "./seeded-random.ts";
@@ -33,6 +33,8 @@ export interface Shape {
   readonly turnMs: readonly number[];
   /** Ended processes come back after about so long, ms. */
   readonly backMs: readonly number[];
+  /** A process stands still for about so long, ms. */
+  readonly stallMs: readonly number[];
   readonly ttlMs: readonly number[];
   readonly pingMs: readonly number[];
   readonly handshakeMs: number;
@@ -77,6 +79,7 @@ const LARGE: Shape = {
   faultsFromMs: 500,
   turnMs: [0, 0.5, 3],
   backMs: [50, 300, 1500],
+  stallMs: [50, 500, 1500],
   ttlMs: [200, 800, 2000],
   pingMs: [300, 450],
   handshakeMs: 3000,
@@ -150,11 +153,12 @@ const SMALL: Shape = {
   size: "small",
   fewNodes: [2, 2, 3, 3, 3],
   keys: [2, 7],
-  activeMs: [800, 1500],
-  writes: [70, 130],
-  weatherScale: 6,
+  activeMs: [500, 900],
+  writes: [55, 95],
+  weatherScale: 9,
   faultsFromMs: 200,
   backMs: [30, 100, 300],
+  stallMs: [50, 300, 900],
   ttlMs: [100, 400],
   pingMs: [200, 300],
   handshakeMs: 1000,
@@ -165,7 +169,7 @@ const SMALL: Shape = {
   discoverMs: [20, 200],
   rediscoverMs: [150, 400],
   opRingOps: [2, 2, 4, 8],
-  lagMs: [300, 600, 1200],
+  lagMs: [250, 400, 800],
   pullStallMs: [300, 800],
   refusals: [0, 0, 0, 1],
   mortalShare: 0.2,
@@ -182,8 +186,8 @@ const SHAPES: Readonly<Record<WorldSize, Shape>> = {
 };
 
 /** Share of the runs that are small, and of those that are small or medium. */
-const SMALL_SHARE = 0.87;
-const MEDIUM_UP_TO = 0.97;
+const SMALL_SHARE = 0.9;
+const MEDIUM_UP_TO = 0.98;
 
 /** The shape of a seed's run; of that size if one is asked for. */
 export function shapeOf(seed: number, size: WorldSize | undefined): Shape {
