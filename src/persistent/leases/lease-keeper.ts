@@ -1,5 +1,5 @@
 /** Leases of one back end that this process holds: taken, renewed in time, given back. */
-import { ConflictError } from "../../errors.ts";
+import { ConflictError, NotRunningError } from "../../errors.ts";
 import type { Clock, Log, Timer } from "../../runtime.ts";
 import type { Budget } from "../contract/driver.ts";
 import type { Leases } from "../contract/leases.ts";
@@ -41,6 +41,7 @@ export class LeaseKeeper {
    * somebody else who has it, with `refuseAlive` only until they are seen to renew it. `what`
    * names it in errors.
    * @throws ConflictError, with the holder's name, if that was not long enough
+   * @throws NotRunningError if it was stopped meanwhile
    */
   async take(
     name: string,
@@ -57,8 +58,10 @@ export class LeaseKeeper {
       const lease = await leases.take(name, holder, this.#ttlMs, budget);
       if (lease.holder === holder) {
         this.#held.set(name, since + this.#ttlMs);
-        this.#schedule();
-        return;
+        if (!this.#isStopped) return this.#schedule();
+        // Nobody would renew what came after the end, or give it back.
+        await this.release(name);
+        throw new NotRunningError(`${what} was to be held for work that has been stopped`);
       }
       // Whoever is alive moves the end of its lease.
       const isAlive = since + lease.leftMs > endsAt + SLACK_MS;
