@@ -300,8 +300,13 @@ export class Stores {
     // No owner of a typed store has such a name.
     if (name !== "" && !host.includes("/")) await this.#purgeTyped({ server: host, name });
     for (const { adapter } of this.#connections) {
+      const budget = this.#budget(options);
       try {
-        await adapter.purge(host, name, this.#budget(options));
+        await adapter.purge(host, name, budget);
+        // Caches know of one store at a time.
+        for (const { store } of await adapter.places(host, budget)) {
+          await this.#lent.coherence.invalidate({ host, store, user: name });
+        }
       } catch (error) {
         // What keeps nothing has nothing to remove.
         if (!(error instanceof DisabledError)) throw error;

@@ -52,6 +52,18 @@ describe("stores", () => {
     await second.close();
   });
 
+  it("show nothing of a user who was purged, whatever caches had", async () => {
+    const stores = await openStores(configuration());
+    const rooms = await stores.open<string>("rooms", { cache: true });
+    const notes = await stores.open<string>("notes", { kind: "map", user: "romeo", cache: true });
+    await rooms.set("romeo", "balcony");
+    await notes.set("1", "soft");
+    expect([await rooms.get("romeo"), await notes.get("1")]).toEqual(["balcony", "soft"]);
+    await stores.purge("romeo");
+    expect([await rooms.get("romeo"), await notes.get("1")]).toEqual([undefined, undefined]);
+    await stores.close();
+  });
+
   it("say what they promise, and warn of those in memory", async () => {
     const lines: [level: string, fields: object, message: string | undefined][] = [];
     const write = (level: string) => (fields: object, message?: string) => {
