@@ -49,10 +49,11 @@ export async function tryLock(surroundings: LockSurroundings): Promise<HeldLock 
   if (kind === "lease") return tryLease(surroundings);
   if (kind === "transaction") return undefined;
   const held = await surroundings.database.hold();
-  const name = await lockName(held, surroundings.at);
-  const { take, check } = kind === "advisory" ? advisory(name) : named(name);
+  let texts: { readonly take: string; readonly check: string };
   try {
-    const [row] = await held.query(take);
+    const name = await lockName(held, surroundings.at);
+    texts = kind === "advisory" ? advisory(name) : named(name);
+    const [row] = await held.query(texts.take);
     if (Number(row?.taken) !== 1) {
       await held.end();
       return undefined;
@@ -64,7 +65,7 @@ export async function tryLock(surroundings: LockSurroundings): Promise<HeldLock 
   return {
     connection: held,
     async check() {
-      const [row] = await held.query(check);
+      const [row] = await held.query(texts.check);
       if (Number(row?.mine) !== 1) throw lost(surroundings.database);
     },
     // With the session goes the lock, whether the server would have let go of it or not.
