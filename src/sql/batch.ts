@@ -31,6 +31,8 @@ export interface BatchColumn {
 export const BATCH_ROWS_MAX = 1024;
 /** VALUES lists are as long as a power of this, where a row must not come twice. */
 const STEP = 4;
+/** Lengths of VALUES lists between a power of two and the next, where a row may come twice. */
+const FILL_STEPS = 8;
 
 /** Writes rows; make it once for each table, its texts are kept. */
 export class Batch {
@@ -77,10 +79,7 @@ export class Batch {
         onConflict === undefined ? pieceLength(left, most) : Math.min(most, filledLength(left));
       const row = `(${new Array(width).fill("?").join(", ")})`;
       const text = this.#text(count, () => `values ${new Array(count).fill(row).join(", ")}`);
-      const values = rows.slice(start, start + count).flat();
-      const last = rows.at(-1) ?? [];
-      while (values.length < count * width) values.push(...last);
-      await session.execute(text, values);
+      await session.execute(text, valuesOf(rows, start, count, width));
       start += count;
     }
   }
@@ -104,11 +103,30 @@ function pieceLength(left: number, most: number): number {
   return length;
 }
 
-/** 1, 2, 3, 4, 6, 8, 12, 16, 24 …: the least of them that is not less. */
+/** Rows one after the other, the last one again and again behind the end. */
+function valuesOf(
+  rows: readonly (readonly SqlValue[])[],
+  start: number,
+  count: number,
+  width: number,
+): readonly SqlValue[] {
+  const values: SqlValue[] = [];
+  const end = rows.length - 1;
+  for (let index = start; index < start + count; index++) {
+    const row = rows[index < end ? index : end] ?? [];
+    for (let column = 0; column < width; column++) values.push(row[column] ?? null);
+  }
+  return values;
+}
+
+/**
+ * The least length that is not less, of eight between a power of two and the next: 1 to 16, 18, 20
+ * … 32, 36 …. At most an eighth is written twice, and no more than 64 texts are prepared.
+ */
 function filledLength(left: number): number {
-  let length = 1;
-  while (length < left) length = length * 1.5 >= left && length >= 2 ? length * 1.5 : length * 2;
-  return length;
+  let step = 1;
+  while (step * FILL_STEPS * 2 < left) step *= 2;
+  return Math.ceil(left / step) * step;
 }
 
 /** What INSERT says about rows that are there; begins with a space unless empty. */

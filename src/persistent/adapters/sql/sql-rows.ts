@@ -237,8 +237,8 @@ export class SqlRows implements RowsDriver {
   }
 
   /**
-   * What is set, behind the row of the turn. In the order of the keys: two who write the same ones
-   * wait for, and do not block each other.
+   * What is set, behind the row of the turn. In the order of the keys where several write at a
+   * time: two who write the same ones wait for, and do not block each other.
    */
   #rowsOf(
     user: string,
@@ -246,10 +246,11 @@ export class SqlRows implements RowsDriver {
   ): readonly (readonly [bigint, string, string, string])[] {
     const rows: (readonly [bigint, string, string, string])[] = [];
     if (this.#takesTurns) rows.push([this.#storeId, user, "", ""]);
+    const isAlone = this.#database.traits.writesInTransactions;
     let isSorted = true;
     for (const [key, value] of changes) {
       if (value === undefined) continue;
-      isSorted &&= (rows.at(-1)?.[2] ?? "") <= key;
+      isSorted &&= isAlone || (rows.at(-1)?.[2] ?? "") <= key;
       rows.push([this.#storeId, user, key, value]);
     }
     return isSorted ? rows : rows.sort((left, right) => (left[2] < right[2] ? -1 : 1));
