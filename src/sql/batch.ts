@@ -113,7 +113,7 @@ function valuesOf(
   const values: SqlValue[] = [];
   const end = rows.length - 1;
   for (let index = start; index < start + count; index++) {
-    const row = rows[index < end ? index : end] ?? [];
+    const row = rows[Math.min(index, end)] ?? [];
     for (let column = 0; column < width; column++) values.push(row[column] ?? null);
   }
   return values;

@@ -6,15 +6,20 @@
 import { LRUCache } from "lru-cache";
 import { InvalidOptionsError } from "../../errors.ts";
 import type { Clock } from "../../runtime.ts";
+import { decodeValue } from "../contract/decode-value.ts";
 import type { Budget, Place, RowsDriver, UserPage } from "../contract/driver.ts";
 import type { CacheCoherence, Invalidation } from "./coherence.ts";
+import { type CopiedValue, copiedValue } from "./copied-value.ts";
 import { TellingRows } from "./telling-rows.ts";
 
 /** How much is kept and for how long. */
 export interface CacheOptions {
   /** The most users. Default 10,000. */
   readonly usersMax?: number;
-  /** The most bytes of values, two for each character. Default 64 MiB. */
+  /**
+   * The most bytes of values: four for each character, for its text and for what that is decoded
+   * to. Default 64 MiB.
+   */
   readonly bytesMax?: number;
   /**
    * How old what is kept may be, ms: also how long another process may see an old value when it
@@ -30,14 +35,20 @@ const DEFAULTS: Required<CacheOptions> = {
 };
 /** What a user weighs beside the values, bytes. */
 const USER_BYTES = 200;
+/** Two in the text, two in what it is decoded to. */
+const CHARACTER_BYTES = 4;
 
 /** What is known of a user. An object of its own after each time that all was forgotten. */
 interface Known {
   readonly values: Map<string, string | undefined>;
+  /** What was asked for through `hit`, decoded. */
+  readonly decoded: Map<string, CopiedValue>;
   whole: ReadonlyMap<string, string> | undefined;
   bytes: number;
   readonly since: number;
 }
+
+const NOTHING = copiedValue(undefined);
 
 /** A question under way. */
 interface Flight {
@@ -88,21 +99,23 @@ export class CachedRows implements RowsDriver {
   }
 
   async read(user: string, key: string, budget: Budget): Promise<string | undefined> {
-    const known = this.peek(user, key);
-    if (known !== undefined) return known.text;
+    const known = this.#fresh(user);
+    if (known !== undefined && knows(known, key)) {
+      this.#hits++;
+      return textOf(known, key);
+    }
     const answer = await this.#ask(user, key, () => this.#rows.read(user, key, budget));
     if (typeof answer === "object") throw new TypeError("a whole came for a value");
     return answer;
   }
 
-  /** What is known of a key, at once; undefined if nothing is. */
-  peek(user: string, key: string): { readonly text: string | undefined } | undefined {
+  /** What is known of a key, decoded, at once; undefined if nothing is. */
+  hit(user: string, key: string): CopiedValue | undefined {
     const known = this.#fresh(user);
     if (known === undefined) return undefined;
-    const { whole, values } = known;
-    if (whole === undefined && !values.has(key)) return undefined;
-    this.#hits++;
-    return { text: whole === undefined ? values.get(key) : whole.get(key) };
+    const decoded = known.decoded.get(key) ?? decodedOf(known, key);
+    if (decoded !== undefined) this.#hits++;
+    return decoded;
   }
 
   async readUser(user: string, budget: Budget): Promise<ReadonlyMap<string, string>> {
@@ -214,16 +227,44 @@ export class CachedRows implements RowsDriver {
   }
 
   #keep(user: string, key: string | undefined, answer: Answer, since: number): void {
-    const known = this.#fresh(user) ?? { values: new Map(), whole: undefined, bytes: 0, since };
+    const known = this.#fresh(user) ?? newKnown(since);
+    known.decoded.clear();
     if (typeof answer === "object") {
       known.whole = answer;
-      for (const [name, text] of answer) known.bytes += 2 * (name.length + text.length);
+      for (const [name, text] of answer)
+        known.bytes += CHARACTER_BYTES * (name.length + text.length);
     } else if (key !== undefined) {
       known.values.set(key, answer);
-      known.bytes += 2 * (key.length + (answer?.length ?? 0));
+      known.bytes += CHARACTER_BYTES * (key.length + (answer?.length ?? 0));
     }
     // A user who is larger than all of the cache is not kept.
     this.#known.set(user, known, { size: USER_BYTES + 2 * user.length + known.bytes });
+  }
+}
+
+function newKnown(since: number): Known {
+  return { values: new Map(), decoded: new Map(), whole: undefined, bytes: 0, since };
+}
+
+function knows({ whole, values }: Known, key: string): boolean {
+  return whole !== undefined || values.has(key);
+}
+
+function textOf({ whole, values }: Known, key: string): string | undefined {
+  return whole === undefined ? values.get(key) : whole.get(key);
+}
+
+/** Decodes what is known as text. What cannot be decoded is left to those who name its place. */
+function decodedOf(known: Known, key: string): CopiedValue | undefined {
+  const text = textOf(known, key);
+  // A key that nobody has asked for yet may be none that is allowed.
+  if (text === undefined) return known.values.has(key) ? NOTHING : undefined;
+  try {
+    const decoded = copiedValue(decodeValue(text));
+    known.decoded.set(key, decoded);
+    return decoded;
+  } catch {
+    return undefined;
   }
 }
 

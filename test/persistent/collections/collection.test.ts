@@ -107,6 +107,18 @@ describe("a collection", () => {
     expect((await opened({})).profiles.cacheCounts()).toBe(undefined);
   });
 
+  it("refuses a bad id whatever its cache knows", async () => {
+    for (const kind of ["keyval", "map"] as const) {
+      const { profiles } = await opened({ cache: true, kind });
+      await profiles.set("a", { name: "a", age: 1 });
+      for await (const _ of profiles.iterate());
+      await profiles.get("a");
+      for (const id of ["", "a\0", "x".repeat(2000)]) {
+        await expect(profiles.get(id)).rejects.toThrow(/key /);
+      }
+    }
+  });
+
   it("has what was written to it by another handle of this process, cached or not", async () => {
     const { stores, profiles } = await opened({ cache: true });
     const cached = await stores.open<Profile>("profiles", { cache: true });
