@@ -172,26 +172,23 @@ export class PooledDatabase implements SqlDatabase {
     });
   }
 
+  /**
+   * A statement of its own that lost a race was undone whole, by the server's word: it is tried
+   * again. SQLite's single writer meets those of other processes; on servers it may be the one
+   * that was chosen to end a deadlock.
+   */
   #send<T>(
     statement: Statement,
     params: readonly SqlValue[] | undefined,
     pick: Pick<T>,
     receiver: Receiver<T>,
   ): void {
-    if (!this.traits.writesInTransactions || statement.isRead) {
-      this.#sendOnce(statement, params, pick, receiver);
-      return;
-    }
-    // SQLite's single writer meets those of other processes.
-    this.#sendOnce(statement, params, pick, {
-      resolve: (value) => receiver.resolve(value),
-      reject: (error) => {
-        if (!this.traits.isTransient(error)) return receiver.reject(error);
-        this.#again({}, () => this.#sent(statement, params, pick)).then(
-          (value) => receiver.resolve(value),
-          (failure: unknown) => receiver.reject(failure),
-        );
-      },
+    this.#sendOnce(statement, params, pick, receiver, (error) => {
+      if (!this.traits.isTransient(error)) return receiver.reject(error);
+      this.#again({}, () => this.#sent(statement, params, pick)).then(
+        (value) => receiver.resolve(value),
+        (failure: unknown) => receiver.reject(failure),
+      );
     });
   }
 
@@ -201,7 +198,7 @@ export class PooledDatabase implements SqlDatabase {
     pick: Pick<T>,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#sendOnce(statement, params, pick, { resolve, reject });
+      this.#sendOnce(statement, params, pick, { resolve, reject }, reject);
     });
   }
 
@@ -210,6 +207,7 @@ export class PooledDatabase implements SqlDatabase {
     params: readonly SqlValue[] | undefined,
     pick: Pick<T>,
     receiver: Receiver<T>,
+    failed: (error: SkeinError) => void,
     losses = 0,
   ): void {
     const miscount = miscountOf(statement, params);
@@ -231,8 +229,8 @@ export class PooledDatabase implements SqlDatabase {
         const repeats = statement.isRead && losses < LOSSES_MAX && isLost(slot);
         const isBroken = slot.connection.isBroken;
         pool.release(slot);
-        if (repeats) this.#sendOnce(statement, params, pick, receiver, losses + 1);
-        else receiver.reject(this.#statementError(statement, error, isBroken));
+        if (repeats) this.#sendOnce(statement, params, pick, receiver, failed, losses + 1);
+        else failed(this.#statementError(statement, error, isBroken));
       });
     });
   }

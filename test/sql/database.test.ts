@@ -3,12 +3,33 @@ import { Batch } from "../../src/sql/batch.ts";
 import type { SqlDatabase, SqlSession } from "../../src/sql/database.ts";
 import type { SqlRow } from "../../src/sql/dialect.ts";
 import { bigintOf, numberOf, textOf } from "../../src/sql/row-values.ts";
-import { Opener, onEveryDatabase, type Place, until } from "./fixture.ts";
+import { Opener, onEveryDatabase, onEveryServer, type Place, until } from "./fixture.ts";
 
 onEveryDatabase((place) => {
   const opener = new Opener();
   statements(place, opener);
   transactions(place, opener);
+});
+
+onEveryServer((place) => {
+  const opener = new Opener();
+  test("a statement of its own that was chosen to end a deadlock is tried again", async () => {
+    const database = await opened(place, opener);
+    for (const name of ["a", "b", "c", "d", "e"]) await database.execute(INSERT, [name, 1n, ""]);
+    const add = "update item set amount = amount + 1 where name";
+    let both: Promise<number> | undefined;
+    await database.transact(async (tx) => {
+      // It has changed more rows, so that MariaDB gives the other one up.
+      await tx.execute(`${add} >= ?`, ["b"]);
+      both ??= database.execute(`${add} in (?, ?)`, ["a", "b"]);
+      const held = "select name from item where name = 'a' for update skip locked";
+      await until(async () => (await database.query(held)).length === 0);
+      await tx.execute(`${add} = ?`, ["a"]);
+    });
+    expect(await both).toBe(2);
+    const rows = await database.query("select amount from item order by name");
+    expect(rows.map(({ amount }) => amount)).toEqual([3n, 3n, 2n, 2n, 2n]);
+  });
 });
 
 async function table(session: SqlSession): Promise<void> {

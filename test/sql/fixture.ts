@@ -46,6 +46,11 @@ export function onEveryDatabase(tests: (place: Place) => void): void {
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
     tests({ newDatabase: async () => `sqlite:${join(folder, `${count++}.db`)}` });
   });
+  onEveryServer(tests);
+}
+
+/** On those where several write at a time. */
+export function onEveryServer(tests: (place: Place) => void): void {
   withServer(postgres, "PostgreSQL", (server) => {
     tests({ newDatabase: () => server().newDatabase() });
   });
