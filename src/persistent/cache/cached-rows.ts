@@ -8,6 +8,7 @@ import { InvalidOptionsError } from "../../errors.ts";
 import type { Clock } from "../../runtime.ts";
 import { decodeValue } from "../contract/decode-value.ts";
 import type { Budget, Place, RowsDriver, UserPage } from "../contract/driver.ts";
+import { Deadlines } from "../deadlines/deadlines.ts";
 import type { CacheCoherence, Invalidation } from "./coherence.ts";
 import { type CopiedValue, copiedValue } from "./copied-value.ts";
 import { TellingRows } from "./telling-rows.ts";
@@ -33,6 +34,8 @@ const DEFAULTS: Required<CacheOptions> = {
   bytesMax: 64 * 1024 * 1024,
   ttlMs: 60_000,
 };
+/** A question to the back end may take so long, or as long as who asked it first would wait, ms. */
+const FLIGHT_MS = 10_000;
 /** What a user weighs beside the values, bytes. */
 const USER_BYTES = 200;
 /** Two in the text, two in what it is decoded to. */
@@ -69,6 +72,7 @@ export class CachedRows implements RowsDriver {
   readonly #place: Place;
   readonly #clock: Clock;
   readonly #ttlMs: number;
+  readonly #deadlines: Deadlines;
   readonly #known: LRUCache<string, Known>;
   /** By user, then by key; undefined is the whole of the user. */
   readonly #flights = new Map<string, Map<string | undefined, Flight>>();
@@ -89,6 +93,7 @@ export class CachedRows implements RowsDriver {
     this.#place = place;
     this.#clock = clock;
     this.#ttlMs = checked.ttlMs;
+    this.#deadlines = new Deadlines(clock, `the cache of store "${place.store}"`);
     this.#known = new LRUCache({ max: checked.usersMax, maxSize: checked.bytesMax });
     this.#stop = coherence.listen((change) => this.#onChange(change));
   }
@@ -104,7 +109,7 @@ export class CachedRows implements RowsDriver {
       this.#hits++;
       return textOf(known, key);
     }
-    const answer = await this.#ask(user, key, () => this.#rows.read(user, key, budget));
+    const answer = await this.#ask(user, key, budget, (own) => this.#rows.read(user, key, own));
     if (typeof answer === "object") throw new TypeError("a whole came for a value");
     return answer;
   }
@@ -124,7 +129,9 @@ export class CachedRows implements RowsDriver {
       this.#hits++;
       return known.whole;
     }
-    const answer = await this.#ask(user, undefined, () => this.#rows.readUser(user, budget));
+    const answer = await this.#ask(user, undefined, budget, (own) => {
+      return this.#rows.readUser(user, own);
+    });
     if (typeof answer !== "object") throw new TypeError("a value came for a whole");
     return answer;
   }
@@ -188,8 +195,25 @@ export class CachedRows implements RowsDriver {
     return undefined;
   }
 
-  /** Joins who asks the same already, unless something was written since. */
-  #ask(user: string, key: string | undefined, act: () => Promise<Answer>): Promise<Answer> {
+  /**
+   * Joins who asks the same already, unless something was written since. Each waits for as long as
+   * it wants itself; the question goes on when the one who asked it first has given up.
+   */
+  #ask(
+    user: string,
+    key: string | undefined,
+    budget: Budget,
+    act: (budget: Budget) => Promise<Answer>,
+  ): Promise<Answer> {
+    return this.#deadlines.within(budget, "read", () => this.#fly(user, key, budget, act));
+  }
+
+  #fly(
+    user: string,
+    key: string | undefined,
+    budget: Budget,
+    act: (budget: Budget) => Promise<Answer>,
+  ): Promise<Answer> {
     const flights = this.#flights.get(user) ?? new Map<string | undefined, Flight>();
     const known = flights.get(key);
     if (known !== undefined) {
@@ -199,7 +223,7 @@ export class CachedRows implements RowsDriver {
     this.#misses++;
     const since = this.#clock.now();
     const flight: Flight = {
-      answer: act().then(
+      answer: act({ timeoutMs: Math.max(FLIGHT_MS, budget.timeoutMs), signal: undefined }).then(
         (answer) => {
           // Gone from the list: something was written while this was under way.
           if (this.#land(user, key, flight) && !this.#isClosed) {

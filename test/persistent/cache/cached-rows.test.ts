@@ -1,6 +1,6 @@
 /** Read caches: never older than a write that was acknowledged, as far as others can be told. */
 import { describe, expect, it } from "vitest";
-import { InvalidOptionsError, UnavailableError } from "../../../src/errors.ts";
+import { AbortedError, InvalidOptionsError, UnavailableError } from "../../../src/errors.ts";
 import { MemoryRows } from "../../../src/persistent/adapters/memory/memory-rows.ts";
 import { CachedRows, type CacheOptions } from "../../../src/persistent/cache/cached-rows.ts";
 import type { CacheCoherence, Invalidation } from "../../../src/persistent/cache/coherence.ts";
@@ -96,6 +96,25 @@ describe("what was read", () => {
     const reads = Array.from({ length: 10 }, () => a.read("user", "k", BUDGET));
     open();
     await Promise.all(reads);
+    expect(rows.reads).toBe(1);
+  });
+
+  it("is waited for by each of them as long as it wants itself", async () => {
+    const { rows, clock, a } = setup();
+    const { promise, open } = gate();
+    rows.gate = promise;
+    await rows.write("user", one("k", "1"));
+    const leaves = new AbortController();
+    const first = a.read("user", "k", { timeoutMs: 1000, signal: leaves.signal });
+    const hasty = a.read("user", "k", { timeoutMs: 10, signal: undefined });
+    const patient = a.read("user", "k", { timeoutMs: 5000, signal: undefined });
+    leaves.abort();
+    await expect(first).rejects.toThrow(AbortedError);
+    clock.advance(10);
+    await expect(hasty).rejects.toThrow(UnavailableError);
+    clock.advance(2000);
+    open();
+    expect(await patient).toBe("1");
     expect(rows.reads).toBe(1);
   });
 

@@ -21,6 +21,7 @@ import {
   type RowsDriver,
   type StoreAdapter,
 } from "../../contract/driver.ts";
+import { Deadlines, limitsOf } from "../../deadlines/deadlines.ts";
 import {
   STORE_PREFIX,
   type StoreTableNames,
@@ -29,7 +30,6 @@ import {
 import { ArchiveStatements, SqlArchive } from "./sql-archive.ts";
 import { SqlLeases } from "./sql-leases.ts";
 import { RowStatements, SqlRows } from "./sql-rows.ts";
-import { Deadlines, limitsOf } from "./within-budget.ts";
 
 export interface SqlAdapterOptions {
   /** Opens the database, or lends one that is open. Its tables are there. */

@@ -19,8 +19,8 @@ import type {
   SelectionPage,
   UserPage,
 } from "../../contract/driver.ts";
+import { type Deadlines, limitsOf } from "../../deadlines/deadlines.ts";
 import { selectionText } from "./selection-text.ts";
-import { type Deadlines, limitsOf } from "./within-budget.ts";
 
 /** Users that one statement looks for: databases limit how deep a recursion goes. */
 const USERS_MAX = 500;

@@ -3,7 +3,7 @@ import type { SqlDatabase, SqlSession } from "../../../sql/database.ts";
 import { bigintOf, textOf } from "../../../sql/row-values.ts";
 import type { Budget } from "../../contract/driver.ts";
 import type { Lease, Leases } from "../../contract/leases.ts";
-import { type Deadlines, limitsOf } from "./within-budget.ts";
+import { type Deadlines, limitsOf } from "../../deadlines/deadlines.ts";
 
 const LIST_MAX = 1_000;
 /** Greater than any text that goes on behind a prefix. */

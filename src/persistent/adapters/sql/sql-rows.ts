@@ -11,7 +11,7 @@ import type { SqlRow, SqlTraits } from "../../../sql/dialect.ts";
 import { inList } from "../../../sql/in-list.ts";
 import { textOf } from "../../../sql/row-values.ts";
 import type { Budget, RowsDriver, UserPage } from "../../contract/driver.ts";
-import { type Deadlines, limitsOf } from "./within-budget.ts";
+import { type Deadlines, limitsOf } from "../../deadlines/deadlines.ts";
 
 /** Rows of one statement; a user who has more is read in one view, page by page. */
 const PAGE = 1000;

@@ -3,7 +3,7 @@
  * began, so they share one timer, which looks at the oldest of them: a call costs an entry in a
  * set instead of a timer. A lane is gone when its timer finds it empty.
  */
-import type { Clock } from "../../../runtime.ts";
+import type { Clock } from "../../runtime.ts";
 
 /** One limit that runs. */
 export interface TimeLimit {

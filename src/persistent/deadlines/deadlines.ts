@@ -1,8 +1,8 @@
 /** A call's limits in time: the budget's own, and the caller's signal. */
-import { AbortedError, CommitUnknownError, UnavailableError } from "../../../errors.ts";
-import type { Clock } from "../../../runtime.ts";
-import type { Receiver, TransactOptions } from "../../../sql/database.ts";
-import type { Budget } from "../../contract/driver.ts";
+import { AbortedError, CommitUnknownError, UnavailableError } from "../../errors.ts";
+import type { Clock } from "../../runtime.ts";
+import type { Receiver, TransactOptions } from "../../sql/database.ts";
+import type { Budget } from "../contract/driver.ts";
 import { TimeLanes, type TimeLimit } from "./time-lanes.ts";
 
 /** What a call does: a write that takes too long may stand. */

@@ -1,8 +1,8 @@
 /** Limits in time that share a timer end each at its own time, under a clock by hand. */
 import { expect, test } from "vitest";
 import { CommitUnknownError, UnavailableError } from "../../../src/errors.ts";
-import { TimeLanes } from "../../../src/persistent/adapters/sql/time-lanes.ts";
-import { Deadlines } from "../../../src/persistent/adapters/sql/within-budget.ts";
+import { Deadlines } from "../../../src/persistent/deadlines/deadlines.ts";
+import { TimeLanes } from "../../../src/persistent/deadlines/time-lanes.ts";
 import { VirtualClock } from "../../../src/testing/virtual-clock.ts";
 
 test("each limit ends at its own time, in whatever order they were started", () => {
