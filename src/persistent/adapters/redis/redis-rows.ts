@@ -56,15 +56,20 @@ export class RedisRows implements RowsDriver {
   async readKey(key: string, page: UserPage, budget: Budget): Promise<[string, string][]> {
     const found: [string, string][] = [];
     await this.#steps(page.after, budget, async (users) => {
-      const values = await this.#client.call("read", budget, (redis) => {
-        return Promise.all(users.map((user) => redis.hget(this.#keys.of(user).rows, key)));
-      });
-      for (const [index, value] of values.entries()) {
-        if (value !== null) found.push([users[index] ?? "", value]);
+      // No more values than are wanted: they may be large.
+      for (let from = 0; from < users.length && found.length < page.limit; ) {
+        const some = users.slice(from, from + page.limit - found.length);
+        from += some.length;
+        const values = await this.#client.call("read", budget, (redis) => {
+          return Promise.all(some.map((user) => redis.hget(this.#keys.of(user).rows, key)));
+        });
+        for (const [index, value] of values.entries()) {
+          if (value !== null) found.push([some[index] ?? "", value]);
+        }
       }
       return found.length < page.limit;
     });
-    return found.slice(0, page.limit);
+    return found;
   }
 
   async deleteKey(key: string, budget: Budget): Promise<number> {
