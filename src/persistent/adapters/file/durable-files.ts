@@ -4,7 +4,7 @@
  */
 import { constants } from "node:fs";
 import { mkdir, open, readFile, rename, unlink } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { CommitUnknownError, UnavailableError } from "../../../errors.ts";
 
 /** What a file is called until it is whole. */
@@ -42,10 +42,17 @@ export function readWhole(path: string): Promise<string | undefined> {
   return onDisk(`read ${path}`, () => readFile(path, "utf8").catch(unlessMissing(undefined)));
 }
 
-/** Makes a folder in one that exists, for good. */
+/** Makes a folder, and those that it is to be in, for good. */
 export async function makeFolder(path: string): Promise<void> {
-  const made = await onDisk(`make ${path}`, () => mkdir(path, { recursive: true }));
-  if (made !== undefined) await syncFolder(dirname(path));
+  const first = await onDisk(`make ${path}`, () => mkdir(path, { recursive: true }));
+  if (first === undefined) return;
+  // Each folder that is new is an entry of the one above it.
+  const above = dirname(resolve(first));
+  let at = resolve(path);
+  while (at !== above && at !== dirname(at)) {
+    at = dirname(at);
+    await syncFolder(at);
+  }
 }
 
 /** What was renamed, made or removed in the folder is on the disk afterwards. */
