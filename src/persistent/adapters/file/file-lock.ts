@@ -108,7 +108,7 @@ async function isHeld(folder: string, path: string, holder: Holder): Promise<boo
   if (holder.host !== hostname()) return (await ageOf(folder, path)) < FOREIGN_STALE_MS;
   // Half written: somebody is at it, or died at it.
   if (holder.pid === 0) return (await ageOf(folder, path)) < TAKEOVER_STALE_MS;
-  return isAlive(holder.pid) && startOf(holder.pid) === holder.start;
+  return isAlive(holder.pid) && startOf(holder.pid) === holder.start && !isZombie(holder.pid);
 }
 
 /** Two may find a lock stale: only who makes the second file removes it, after another look. */
@@ -149,14 +149,24 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** It has ended, and whoever started it has not asked how. */
+function isZombie(pid: number): boolean {
+  return statOf(pid)[0] === "Z";
+}
+
 /** When the process began; "" where the system has no /proc. */
 function startOf(pid: number): string {
+  return statOf(pid)[19] ?? "";
+}
+
+/** What the system says of a process behind its name; empty where it has no /proc. */
+function statOf(pid: number): string[] {
   try {
     const line = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The second field is the program's name and may have blanks and brackets in it.
-    return line.slice(line.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+    // The name may have blanks and brackets in it.
+    return line.slice(line.lastIndexOf(")") + 2).split(" ");
   } catch {
-    return "";
+    return [];
   }
 }
 

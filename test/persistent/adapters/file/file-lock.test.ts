@@ -1,7 +1,9 @@
 /** One process at a time uses a folder. */
+import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { ConflictError, NotRunningError } from "../../../../src/errors.ts";
 import { FileAdapter } from "../../../../src/persistent/adapters/file/file-adapter.ts";
@@ -44,6 +46,19 @@ it("the lock of a process whose id another one has by now is taken", async () =>
   const lock = await FileLock.take(folder, "heir");
   expect(await readFile(path, "utf8")).toContain('"heir"');
   await lock.release();
+});
+
+// Only there does the system tell.
+it.runIf(process.platform === "linux")("a process that nobody has waited for is dead", async () => {
+  const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 30"]);
+  const pid = await new Promise<number>((resolve) => {
+    parent.stdout.once("data", (text) => resolve(Number(text)));
+  });
+  const about = async () => (await readFile(`/proc/${pid}/stat`, "latin1")).split(" ");
+  while ((await about())[2] !== "Z") await nextTurn();
+  await leave({ ...other, pid, start: (await about())[21] });
+  await (await FileLock.take(folder, "heir")).release();
+  parent.kill();
 });
 
 it("the lock of another host is respected while it is touched, and taken when it is not", async () => {

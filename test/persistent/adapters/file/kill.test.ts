@@ -1,5 +1,6 @@
 /** A process that is killed while it writes has lost nothing that it has acknowledged. */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -33,6 +34,7 @@ it("at any time, again and again", async () => {
 /** The last number that the process printed before it was killed, some ms after the `count`th. */
 async function writeUntilKilled(stores: string, count: number, delayMs: number): Promise<number> {
   const child = spawn(process.execPath, [program, stores], { timeout: 20_000 });
+  const ended = once(child, "exit");
   let last = 0;
   let complaints = "";
   let seen = 0;
@@ -44,6 +46,8 @@ async function writeUntilKilled(stores: string, count: number, delayMs: number):
     last = Number(line);
     if (++seen === count) setTimeout(() => child.kill("SIGKILL"), delayMs);
   }
+  // Its output may end before it does.
+  await ended;
   if (last === 0) throw new Error(`the process wrote nothing: ${complaints}`);
   return last;
 }
