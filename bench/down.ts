@@ -2,8 +2,11 @@
  * A node that owns 100,000 rows is killed, or hangs: how long a write of the two others is held
  * up, and when the rows are gone for their readers.
  */
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { Figures } from "./figure.ts";
 import { millis, type Sheet } from "./format.ts";
+import { freePort } from "./gate.ts";
 import { median } from "./latency.ts";
 import type { ProbeResult } from "./probe.ts";
 import type { Progress, Settings } from "./progress.ts";
@@ -22,6 +25,8 @@ interface Way {
 interface Death {
   /** From the signal to when no survivor shows a row of the dead any more. */
   readonly goneMs: number;
+  /** From the signal to when a connection to the dead ended; NaN if it did not. */
+  readonly closedMs: number;
   readonly probes: readonly ProbeResult[];
 }
 
@@ -65,6 +70,9 @@ export async function benchDown(settings: Settings, progress: Progress): Promise
         "signal, while a writer and a reader go on at the two others with pauses of 1 ms. A stall " +
         "is the time from when such a call was due to its end; writes wait for all members. Then " +
         "the survivors' digests were compared and were equal.",
+      "Sockets closed: from the signal to the end of a connection that has nothing to do with " +
+        "Skein. The kernel gives back the memory of a killed process first, and nobody can know " +
+        "of the death before its sockets close; a write that waits for it takes no less.",
     ],
     sheets: [sheet(outcomes)],
     behind: outcomes.flatMap(behind),
@@ -74,9 +82,12 @@ export async function benchDown(settings: Settings, progress: Progress): Promise
 
 async function death(cluster: SkeinCluster, { id, signal }: Way, rows: number): Promise<Death> {
   const survivors = cluster.nodes.slice(0, SURVIVORS);
+  const port = await freePort();
   // A newer incarnation of the name closes the older one, so that its rows end for good.
-  const { node: victim } = await cluster.add(null, { name: "victim" });
+  const { node: victim } = await cluster.add(null, { name: "victim", port });
+  const bystander = connect(port, "127.0.0.1");
   try {
+    await once(bystander, "connect");
     await cluster.joined();
     await victim.call("load", { from: 0, count: rows });
     await cluster.compareDigests();
@@ -85,18 +96,33 @@ async function death(cluster: SkeinCluster, { id, signal }: Way, rows: number): 
     const gone = survivors.map((node) => node.call("shrunk", PROBED_ROWS));
     await cluster.profileStart(survivors);
     const at = performance.timeOrigin + performance.now();
+    const closed = closing(bystander);
     victim.signal(signal);
     const goneMs = Math.max(...(await Promise.all(gone))) - at;
+    const closedMs = closed() - at;
     await pause(PROBE_MS);
     const probes = await Promise.all(survivors.map((node) => node.call("probed", null)));
     await cluster.profileEnd(`down-${id}`, survivors);
-    return { goneMs, probes };
+    return { goneMs, closedMs, probes };
   } finally {
+    bystander.destroy();
     victim.signal("SIGKILL");
     await cluster.remove(victim);
     await cluster.joined();
     await cluster.compareDigests();
   }
+}
+
+/** Asked later, it says when the connection ended, in ms since the Unix epoch. */
+function closing(socket: Socket): () => number {
+  let at = Number.NaN;
+  // The end of a killed process may come as an error first; nobody hears of it who does not read.
+  socket.on("error", () => undefined);
+  socket.resume();
+  socket.once("close", () => {
+    at = performance.timeOrigin + performance.now();
+  });
+  return () => at;
 }
 
 function longest(deaths: readonly Death[], pick: (probe: ProbeResult) => number): number[] {
@@ -120,12 +146,21 @@ function figureList(outcomes: readonly Outcome[]) {
   return figures.list;
 }
 
+/** Median and longest; none while the process lives. */
+function closedAfter(deaths: readonly Death[]): string[] {
+  const closed = deaths.map(({ closedMs }) => closedMs).filter((ms) => !Number.isNaN(ms));
+  if (closed.length === 0) return ["–", "–"];
+  return [median(closed), Math.max(...closed)].map(millis);
+}
+
 function sheet(outcomes: readonly Outcome[]): Sheet {
   return {
     caption: "The worse of the survivors (medians of time and p99; the others are the longest)",
     head: [
       "the node is",
       "rows gone after",
+      "sockets closed after, median",
+      "longest",
       "writer's stall",
       "reader's stall",
       "loop delay p99",
@@ -137,6 +172,7 @@ function sheet(outcomes: readonly Outcome[]): Sheet {
     rows: outcomes.map(({ way, deaths }) => [
       way.label,
       millis(median(deaths.map(({ goneMs }) => goneMs))),
+      ...closedAfter(deaths),
       millis(Math.max(...longest(deaths, (probe) => probe.writeStallMs))),
       millis(Math.max(...longest(deaths, (probe) => probe.readStallMs))),
       millis(median(longest(deaths, (probe) => probe.delay.p99Ms))),

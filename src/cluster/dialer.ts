@@ -41,8 +41,10 @@ export interface DialStatus {
 interface Entry {
   readonly address: string;
   isDialling: boolean;
-  /** The attempt is the first one since a link was lost. */
+  /** A link that held was lost, and nobody was found there since. */
   isPrompt: boolean;
+  /** Attempts that were soon for that; they make no later wait longer. */
+  prompts: number;
   failures: number;
   lastFailure: string | undefined;
   origin: number | undefined;
@@ -56,10 +58,12 @@ interface Entry {
 /** Of the longest wait: when who has dialled us is dialled to see that it can be found. */
 const CHECK_SHARE = 1 / 5;
 /**
- * Of the shortest wait, after the first redial: a process that is being killed may still take a
- * connection, and end it, in the moment in which its links are closed.
+ * A process that is being killed may still take a connection, and end it, in the moment in which
+ * its links are closed. So the first attempts after that are soon: after so much of the shortest
+ * wait, and each time after twice as much.
  */
-const PROMPT_SHARE = 1 / 5;
+const PROMPT_SHARE = 1 / 50;
+const PROMPTS = 4;
 
 export class Dialer {
   readonly #options: DialerOptions;
@@ -102,10 +106,7 @@ export class Dialer {
     entry.failures++;
     entry.lastFailure = why;
     entry.isVacant = isVacant;
-    const { redialMaxMs, redialMinMs } = this.#options;
-    const soonMs = entry.isPrompt ? redialMinMs * PROMPT_SHARE : this.#backoffMs(entry);
-    entry.isPrompt = false;
-    this.#again(entry, isHopeless ? redialMaxMs : soonMs);
+    this.#again(entry, isHopeless ? this.#options.redialMaxMs : this.#waitMs(entry));
     return entry.origin;
   }
 
@@ -129,8 +130,10 @@ export class Dialer {
     if (entry === undefined || entry.isDialling) return;
     if (heldMs >= this.#options.redialMaxMs) entry.failures = 0;
     entry.isPrompt = entry.failures === 0;
-    if (entry.isPrompt) this.#try(entry);
-    else this.#again(entry, this.#backoffMs(entry));
+    if (entry.isPrompt) {
+      entry.prompts = 0;
+      this.#try(entry);
+    } else this.#again(entry, this.#waitMs(entry));
     entry.failures++;
   }
 
@@ -192,9 +195,15 @@ export class Dialer {
     entry.timer = clock.after(ms * (0.5 + random.float() / 2), () => this.#try(entry));
   }
 
-  #backoffMs(entry: Entry): number {
+  /** How long to wait for the next attempt, after one that came to nothing. */
+  #waitMs(entry: Entry): number {
     const { redialMinMs, redialMaxMs } = this.#options;
-    return Math.min(redialMaxMs, redialMinMs * 2 ** Math.min(entry.failures, 30));
+    if (entry.isPrompt && entry.prompts < PROMPTS) {
+      return redialMinMs * PROMPT_SHARE * 2 ** entry.prompts++;
+    }
+    entry.isPrompt = false;
+    const failures = Math.min(entry.failures - entry.prompts, 30);
+    return Math.min(redialMaxMs, redialMinMs * 2 ** failures);
   }
 }
 
@@ -203,6 +212,7 @@ function newEntry(address: string): Entry {
     address,
     isDialling: false,
     isPrompt: false,
+    prompts: 0,
     failures: 0,
     lastFailure: undefined,
     origin: undefined,

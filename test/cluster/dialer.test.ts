@@ -102,7 +102,7 @@ describe("Dialer", () => {
     expect(addresses()).toEqual(["a", "a"]);
   });
 
-  it("tries once more, soon, when the first redial has failed", () => {
+  it("tries again, soon, while the first redials fail, and then ever more slowly", () => {
     const { clock, dialer, dials } = setup();
     dialer.want(new Set(["a"]));
     dialer.settled("a", 1);
@@ -110,11 +110,17 @@ describe("Dialer", () => {
     expect(dials.length).toBe(2);
     const unreachable = { isHopeless: false, isVacant: false };
     expect(dialer.failed("a", "reset", unreachable)).toBe(1);
-    clock.advance(20);
-    expect(dials.length).toBe(3);
-    dialer.failed("a", "reset", unreachable);
+    for (const [tries, waitMs] of [2, 4, 8, 16].entries()) {
+      clock.advance(waitMs / 2 - 0.1);
+      expect(dials.length).toBe(2 + tries);
+      clock.advance(waitMs / 2 + 0.1);
+      expect(dials.length).toBe(3 + tries);
+      dialer.failed("a", "reset", unreachable);
+    }
     clock.advance(100);
-    expect(dials.length).toBe(3);
+    expect(dials.length).toBe(6);
+    clock.advance(300);
+    expect(dials.length).toBe(7);
   });
 
   it("what is no longer wanted is forgotten with its failures", () => {
