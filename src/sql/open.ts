@@ -61,7 +61,8 @@ function driverFor(
   }
   const { target } = parsed;
   if (target.dialect === "sqlite") {
-    return new SqliteDriver({ path: target.path, defer: (fn) => clock.defer(fn) });
+    const { path, driver: name = "libsql" } = target;
+    return new SqliteDriver({ path, name, defer: (fn) => clock.defer(fn) });
   }
   const server = {
     target,

@@ -3,6 +3,8 @@
  * a URL holds a password, and one with a slip in it may hold it anywhere.
  */
 
+import type { SqliteDriverName } from "./sqlite/sqlite-package.ts";
+
 /**
  * How the connection is protected, as PostgreSQL names it: `allow` and `prefer` take what they can
  * get and protect from nobody who can change what is sent; `require` encrypts; `verify-ca` also
@@ -31,6 +33,8 @@ export interface ServerTarget {
 export interface FileTarget {
   readonly dialect: "sqlite";
   readonly path: string;
+  /** The package that opens it. Default "libsql". */
+  readonly driver?: SqliteDriverName;
 }
 
 export type DatabaseTarget = ServerTarget | FileTarget;

@@ -81,7 +81,8 @@ export class PooledDriver implements DatabaseDriver {
 function driverFor(options: PooledDriverOptions): SqlDriver {
   const { target, tableOptions, clock, load } = options;
   if (target.dialect === "sqlite") {
-    return new SqliteDriver({ path: target.path, defer: (fn) => clock.defer(fn) });
+    const { path, driver: name = "libsql" } = target;
+    return new SqliteDriver({ path, name, defer: (fn) => clock.defer(fn) });
   }
   const server = {
     target,

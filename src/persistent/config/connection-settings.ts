@@ -1,5 +1,6 @@
 /** Reads `connections.NAME`. */
 import { type PoolOptions, poolFaults } from "../../sql/pool-options.ts";
+import { SQLITE_DRIVERS, type SqliteDriverName } from "../../sql/sqlite/sqlite-package.ts";
 import {
   type DatabaseTarget,
   parseDatabaseUrl,
@@ -93,10 +94,13 @@ async function readSql(
   sources: ConfigurationSources,
 ): Promise<SqlConnectionSettings | undefined> {
   refuseOthers(table, (key) => !NOT_OF_SQL.includes(key), "sql");
-  const target = await readTarget(table, sources);
+  const driver = table.oneOf("driver", SQLITE_DRIVERS);
+  const target = withDriver(table, await readTarget(table, sources), driver);
   const migrationUrl = await table.secret("migration_url", sources);
   const migrationTarget =
-    migrationUrl === undefined ? undefined : targetOf(table, "migration_url", migrationUrl);
+    migrationUrl === undefined
+      ? undefined
+      : withDriver(table, targetOf(table, "migration_url", migrationUrl), driver);
   const pooler = table.oneOf("pooler", ["none", "session", "transaction"] as const);
   const tablePrefix = table.text("table_prefix") ?? STORE_PREFIX;
   if (!/^[a-z_][a-z0-9_]{0,39}$/.test(tablePrefix)) {
@@ -113,6 +117,18 @@ async function readSql(
     ...(migrationTarget === undefined ? {} : { migrationTarget }),
   } as const;
   return target === undefined ? undefined : { ...settings, target };
+}
+
+/** The target with the package that opens it, if one is chosen. */
+function withDriver(
+  table: TableReader,
+  target: DatabaseTarget | undefined,
+  driver: SqliteDriverName | undefined,
+): DatabaseTarget | undefined {
+  if (target === undefined || driver === undefined) return target;
+  if (target.dialect === "sqlite") return { ...target, driver };
+  table.fault("driver", "is for sqlite alone");
+  return target;
 }
 
 function readEphemeral(table: TableReader): { readonly ephemeralPrefix?: string } {

@@ -91,6 +91,9 @@ export const CONFIGURATION_KEYS: readonly ConfigurationKey[] = [
   ...secret(`${C}.password`, "its password"),
   key(`${C}.database`, "the database on the server"),
   key(`${C}.file`, "the file of SQLite's"),
+  key(`${C}.driver`, "what opens SQLite's file: `libsql`, `better-sqlite3` or `node:sqlite`", {
+    default: "libsql",
+  }),
   key(`${C}.sslmode`, "`disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full`", {
     default: "disable",
   }),

@@ -1,12 +1,16 @@
 /** SQLite: one file that processes of one host share. It is created if need be, its folder not. */
-import { UnavailableError } from "../../errors.ts";
 import type { ConnectionPurpose, ServerFacts, SqlDriver } from "../connection.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
+import { type LoadPackage, openSqliteFile, type SqliteDriverName } from "./sqlite-package.ts";
 import { sqliteTraits } from "./sqlite-traits.ts";
 
 /** How a file is opened. */
 export interface SqliteDriverOptions {
   readonly path: string;
+  /** The package that opens it. Default "libsql". */
+  readonly name?: SqliteDriverName;
+  /** Loads the package. Default: the one that is installed. */
+  readonly load?: LoadPackage;
   /** Calls at the end of this turn of the event loop. */
   readonly defer: (fn: () => void) => void;
 }
@@ -29,17 +33,8 @@ export class SqliteDriver implements SqlDriver {
   }
 
   async connect(purpose: ConnectionPurpose): Promise<SqliteConnection> {
-    const { default: Libsql } = await import("libsql");
-    const { path, defer } = this.#options;
-    let file: InstanceType<typeof Libsql>;
-    try {
-      file = new Libsql(path);
-    } catch (error) {
-      throw new UnavailableError(
-        `${this.subject}: cannot be opened; the folder must exist and be writable`,
-        { cause: error },
-      );
-    }
+    const { path, defer, name = "libsql", load } = this.#options;
+    const file = await openSqliteFile(path, name, load);
     try {
       file.exec("pragma busy_timeout = 0");
       file.exec("pragma journal_mode = WAL");

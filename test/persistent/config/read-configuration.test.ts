@@ -90,6 +90,17 @@ describe("where a database is", () => {
     expect(found.connections.get("main")).toMatchObject({ target: expected });
   });
 
+  test("a file of SQLite's is opened by the package that is chosen, a server by none", async () => {
+    for (const driver of ["libsql", "better-sqlite3", "node:sqlite"]) {
+      const found = await read(`[connections.x]\nurl = "sqlite:/tmp/x.db"\ndriver = "${driver}"`);
+      expect(found.connections.get("x")).toMatchObject({ target: { path: "/tmp/x.db", driver } });
+    }
+    const wrong = '[connections.x]\nurl = "sqlite:/tmp/x.db"\ndriver = "sql.js"';
+    await expect(read(wrong)).rejects.toThrow("libsql, better-sqlite3, node:sqlite");
+    const server = '[connections.x]\nurl = "postgres://u@h/d"\ndriver = "libsql"';
+    await expect(read(server)).rejects.toThrow("connections.x.driver: is for sqlite alone");
+  });
+
   test("parameters say the same as a URL", async () => {
     const byUrl = await read('[connections.x]\nurl = "mysql://u:p@h:1/d?sslmode=require"');
     const byParameters = await read(`
