@@ -3,7 +3,12 @@
  * and without loss; read in pages. A look-up waits for what this process has queued for the same
  * archive, so that everybody reads what they wrote.
  */
-import { InvalidArgumentError, TooLargeError, UnsupportedError } from "../../errors.ts";
+import {
+  InvalidArgumentError,
+  TooLargeError,
+  UnavailableError,
+  UnsupportedError,
+} from "../../errors.ts";
 import type { Clock, Log, Random } from "../../runtime.ts";
 import type { SqlDatabase } from "../../sql/database.ts";
 import type { Condition } from "../../sql/in-list.ts";
@@ -11,7 +16,13 @@ import { checkWhen } from "../contract/inputs.ts";
 import type { WriteBehindLimits, WriteBehindStatus } from "../write-behind/options.ts";
 import { WriteBehind } from "../write-behind/write-behind.ts";
 import { type ArchiveNames, checkOwner, FORGOTTEN_US, ownerKey } from "./archive-names.ts";
-import { checkMessageId, firstIdAt, type MessageIds, microsOf } from "./message-ids.ts";
+import {
+  checkMessageId,
+  firstIdAt,
+  formatMessageId,
+  type MessageIds,
+  microsOf,
+} from "./message-ids.ts";
 import { MessageReader, notFound } from "./message-reader.ts";
 import { MessageRemoval, REMOVAL_BATCH } from "./message-removal.ts";
 import type { MessageShape, RetractionAuthor } from "./message-shape.ts";
@@ -20,10 +31,12 @@ import { MessageWriter, type QueuedMessage } from "./message-writer.ts";
 import type { AnyMessage, AnyMessageInput, ArchiveOwner, MessageFilter } from "./messages.ts";
 import { checkPageRequest, type PageRequest, placePage, planPage, takePage } from "./paging.ts";
 import type { ArchivePreferences } from "./preferences.ts";
-import { isFault } from "./write-faults.ts";
+import { isFault, isRefusal } from "./write-faults.ts";
 
 /** The most ids of one look-up. */
 export const IDS_MAX = 200;
+/** Ids that a message of an error names. */
+const IDS_SHOWN = 10;
 /** Bytes of a queued message beside its texts, about. */
 const OVERHEAD_BYTES = 500;
 
@@ -50,6 +63,15 @@ export interface MessagePage<Message> {
   readonly offset: number | undefined;
 }
 
+/** A message that the database refuses for no known reason. */
+export interface SetAsideMessage<Message> {
+  readonly owner: ArchiveOwner;
+  /** As it would have been stored. */
+  readonly message: Message;
+  /** What the database said last. */
+  readonly error: unknown;
+}
+
 export interface MessageArchiveParts<Input extends AnyMessageInput, Message extends AnyMessage> {
   readonly database: SqlDatabase;
   readonly shape: MessageShape<Input, Message>;
@@ -66,6 +88,7 @@ export interface MessageArchiveParts<Input extends AnyMessageInput, Message exte
   readonly hasTextSearch: boolean;
   readonly queue: Partial<WriteBehindLimits>;
   readonly onRefused: (owner: ArchiveOwner, id: bigint, error: unknown) => void;
+  readonly onSetAside: (owner: ArchiveOwner, id: bigint, error: unknown) => void;
 }
 
 /** See the head of this file. */
@@ -85,6 +108,8 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
       name: shape.table,
       write: (batch) => writer.write(batch),
       isItemFault: isFault,
+      isSuspect: (error) => isRefusal(error, database.traits),
+      onSetAside: (item, error) => this.#putAside(item, error),
       onRefused: (item, error) => this.#refused(item, error),
       groupOf: ({ owner }) => ownerKey(owner),
       sizeOf,
@@ -100,6 +125,7 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
    * `isWritten` does so here.
    * @throws ConflictError with `isWritten`, if the id exists in this archive with another content;
    *   without it the refusal is logged, counted and told to `onRefused`
+   * @throws UnavailableError with `isWritten`, if it was set aside: see `setAside`
    * @throws OverloadedError if the queue had no room for long
    */
   async add(
@@ -121,9 +147,45 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
     return id;
   }
 
-  /** Resolves when all that this process took is written: for one archive, or for all. */
+  /**
+   * Resolves when all that this process took is written: for one archive, or for all.
+   * @throws UnavailableError with their ids while messages are set aside: see `setAside`
+   */
   async sync(owner?: ArchiveOwner): Promise<void> {
-    await this.#queue.sync(owner === undefined ? undefined : ownerKey(owner));
+    await this.#written(owner);
+    const aside = this.#queue.setAside(owner === undefined ? undefined : ownerKey(owner));
+    const [first] = aside;
+    if (first === undefined) return;
+    const shown = aside.slice(0, IDS_SHOWN).map(({ item }) => formatMessageId(item.id));
+    const more = aside.length > shown.length ? ` and ${aside.length - shown.length} more` : "";
+    throw new UnavailableError(
+      `${this.#parts.shape.table}: ${aside.length} messages were set aside, as the database ` +
+        `refused them while it took others: ${shown.join(", ")}${more}; see setAside()`,
+      { cause: first.error },
+    );
+  }
+
+  /**
+   * Messages that the database refused again and again while it took others, for a reason that is
+   * not known to be theirs (`queue.strikesMax`): of one archive, or of all. They were logged and
+   * told to `onSetAside`, are kept in memory, and `stop` hands them to `onRefused`.
+   */
+  setAside(owner?: ArchiveOwner): readonly SetAsideMessage<Message>[] {
+    const aside = this.#queue.setAside(owner === undefined ? undefined : ownerKey(owner));
+    return aside.map(({ item, error }) => this.#shownAside(item, error));
+  }
+
+  /** Puts what was set aside into the queue again, of one archive or of all. Gives how many. */
+  async retrySetAside(owner?: ArchiveOwner): Promise<number> {
+    const group = owner === undefined ? undefined : ownerKey(owner);
+    for (const { item } of this.#queue.setAside(group)) item.refusal = undefined;
+    return this.#queue.retrySetAside(group);
+  }
+
+  /** Forgets what was set aside, of one archive or of all, and gives it. */
+  dropSetAside(owner?: ArchiveOwner): readonly SetAsideMessage<Message>[] {
+    const dropped = this.#queue.dropSetAside(owner === undefined ? undefined : ownerKey(owner));
+    return dropped.map(({ item, error }) => this.#shownAside(item, error));
   }
 
   /**
@@ -139,7 +201,7 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
     const { span, where } = this.#select(lookup);
     const isCounted = !(lookup.isSimple ?? isSimple);
     const plan = planPage(span, page, { pageSize, isCounted });
-    await this.sync(owner);
+    await this.#written(owner);
     const archive = await names.find(owner);
     const needed = [plan.reference, lookup.afterId, lookup.beforeId];
     if (archive === undefined) {
@@ -191,7 +253,7 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
     const { shape, names } = this.#parts;
     if (shape.kind !== "r") throw new UnsupportedError("archives of users have no senders");
     shape.author({ sender });
-    await this.sync();
+    await this.#written();
     let after = { archive: 0n, id: -1n };
     for (;;) {
       const at = { names: names.table, limit: IDS_MAX };
@@ -230,7 +292,7 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
       checkOriginId(which.originId);
       conditions.push({ text: "origin_id = ?", params: [which.originId] });
     }
-    await this.sync(owner);
+    await this.#written(owner);
     const archive = await names.find(owner);
     if (archive === undefined) return undefined;
     return database.transact(async (tx) => {
@@ -248,7 +310,7 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
   /** The first and the last message of an archive; undefined if it is empty. */
   async metadata(owner: ArchiveOwner) {
     checkOwner(owner);
-    await this.sync(owner);
+    await this.#written(owner);
     const archive = await this.#parts.names.find(owner);
     const ends = archive === undefined ? undefined : await this.#reader.ends(archive);
     if (ends === undefined) return undefined;
@@ -269,7 +331,8 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
   async remove(owner: ArchiveOwner, batch = REMOVAL_BATCH): Promise<number> {
     checkOwner(owner);
     checkBatch(batch);
-    await this.sync(owner);
+    await this.#written(owner);
+    this.#queue.dropSetAside(ownerKey(owner));
     const { names } = this.#parts;
     const archive = await names.find(owner);
     return archive === undefined ? 0 : this.#remove(owner, archive, batch);
@@ -279,7 +342,10 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
   async removeDomain(server: string, batch = REMOVAL_BATCH): Promise<number> {
     checkOwner({ server, name: "any" });
     checkBatch(batch);
-    await this.sync();
+    await this.#written();
+    for (const { item } of this.#queue.setAside()) {
+      if (item.owner.server === server) this.#queue.dropSetAside(ownerKey(item.owner));
+    }
     const { names } = this.#parts;
     let removed = 0;
     for (let after = 0n; ; ) {
@@ -298,7 +364,7 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
     checkBatch(batch);
     const below = firstIdAt(beforeUs);
     if (owner !== undefined) checkOwner(owner);
-    await this.sync(owner);
+    await this.#written(owner);
     if (owner === undefined) {
       const removed = await this.#removal.belowEverywhere(below, batch);
       await this.#sweep();
@@ -332,7 +398,7 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
       throw new TooLargeError(`${ids.length} ids are looked up; allowed are ${IDS_MAX}`);
     }
     for (const id of ids) checkMessageId("ids", id);
-    await this.sync(owner);
+    await this.#written(owner);
     const archive = await this.#parts.names.find(owner);
     const [first] = ids;
     if (archive === undefined && first !== undefined) throw notFound(first);
@@ -376,6 +442,32 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
       const isInUse = (await this.#removal.has(id)) || ((await preferences?.has(id)) ?? false);
       await names.settle(id, isInUse, before);
     }
+  }
+
+  /** What is set aside is not told here: it would be told with each look-up. */
+  async #written(owner?: ArchiveOwner): Promise<void> {
+    await this.#queue.sync(owner === undefined ? undefined : ownerKey(owner));
+  }
+
+  #shownAside({ owner, id, values }: QueuedMessage, error: unknown): SetAsideMessage<Message> {
+    const { shape } = this.#parts;
+    const row: Record<string, unknown> = { id, retracted_us: null };
+    for (const [at, { name }] of shape.columns.slice(2).entries()) row[name] = values[at];
+    return { owner, message: shape.messageOf(row), error };
+  }
+
+  #putAside(item: QueuedMessage, cause: unknown): void {
+    const { log, onSetAside, shape } = this.#parts;
+    const { owner, id } = item;
+    item.refusal = new UnavailableError(
+      `${shape.table}: the message ${formatMessageId(id)} was set aside: ${String(cause)}`,
+      { cause },
+    );
+    log.error(
+      { table: shape.table, archive: ownerKey(owner), id, error: String(cause) },
+      "a message was set aside, as the database refuses it while it takes others",
+    );
+    onSetAside(owner, id, cause);
   }
 
   #refused(item: QueuedMessage, error: unknown): void {

@@ -43,6 +43,8 @@ export interface MessageArchivesOptions {
   readonly queue?: Partial<WriteBehindLimits>;
   /** A message that the database refused, and why; it was logged. */
   readonly onRefused?: (owner: ArchiveOwner, id: bigint, error: unknown) => void;
+  /** A message that was set aside, and why; it was logged. See `MessageArchive.setAside`. */
+  readonly onSetAside?: (owner: ArchiveOwner, id: bigint, error: unknown) => void;
 }
 
 /** Message archives: of users, of rooms, and what users want archived. */
@@ -88,6 +90,7 @@ export function openMessageArchives(options: MessageArchivesOptions): MessageArc
     hasTextSearch: options.hasTextSearch ?? true,
     queue: { batchItems: BATCH_ITEMS, ...options.queue },
     onRefused: options.onRefused ?? (() => undefined),
+    onSetAside: options.onSetAside ?? (() => undefined),
   };
   const packetBytesMax = options.packetBytesMax ?? PACKET_BYTES_MAX;
   const shape = { packetBytesMax, hasTextSearch: shared.hasTextSearch };
@@ -123,6 +126,8 @@ function checkOptions(options: MessageArchivesOptions): void {
   within("node", options.node, NODE_NUMBER_MAX);
   within("pageSize", options.pageSize, PAGE_SIZE_MAX);
   within("packetBytesMax", options.packetBytesMax, 8 * PACKET_BYTES_MAX);
+  within("queue.strikesMax", options.queue?.strikesMax, 1_000);
+  within("queue.setAsideItems", options.queue?.setAsideItems, 100_000);
   if (!/^[a-z0-9_]{0,40}$/.test(options.tablePrefix ?? "")) {
     faults.push('tablePrefix is of other signs than a-z, 0-9 and "_", or longer than 40');
   }

@@ -1,6 +1,6 @@
 /** Whose fault it is that a batch of messages was not written: a message's, or the world's. */
 import { ConflictError } from "../../errors.ts";
-import { errorCode } from "../../sql/dialect.ts";
+import { errorCode, type SqlTraits } from "../../sql/dialect.ts";
 
 /** The server says that a value does not fit: too long, out of range, of another encoding. */
 const VALUES: ReadonlySet<string> = new Set([
@@ -18,4 +18,10 @@ const STATES = /^(?:22...|54000)$/;
 export function isFault(error: unknown): boolean {
   const code = errorCode(error);
   return error instanceof ConflictError || STATES.test(code) || VALUES.has(code);
+}
+
+/** True: the server lives and has refused the batch, whoever is to blame. */
+export function isRefusal(error: unknown, traits: SqlTraits): boolean {
+  if (traits.isTransient(error) || traits.isTooManyConnections(error)) return false;
+  return traits.isServersWord(error);
 }

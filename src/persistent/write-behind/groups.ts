@@ -3,43 +3,69 @@
 interface Group {
   entered: number;
   left: number;
+  /** Left out of their turn, and not gone yet. */
+  held: number;
   /** In the order of what they wait for. */
   readonly waiters: { readonly until: number; readonly resolve: () => void }[];
 }
 
-/** Items of a group leave in the order in which they entered. */
+/** Items of a group leave in the order in which they entered, but for those that are held. */
 export class Groups {
   readonly #groups = new Map<string, Group>();
-  readonly #all: Group = { entered: 0, left: 0, waiters: [] };
+  readonly #all: Group = { entered: 0, left: 0, held: 0, waiters: [] };
 
   enter(name: string): void {
     const group = this.#groups.get(name);
-    if (group === undefined) this.#groups.set(name, { entered: 1, left: 0, waiters: [] });
-    else group.entered++;
+    if (group === undefined) {
+      this.#groups.set(name, { entered: 1, left: 0, held: 0, waiters: [] });
+    } else group.entered++;
     this.#all.entered++;
   }
 
   leave(name: string): void {
-    const group = this.#groups.get(name);
-    if (group !== undefined) {
-      step(group);
-      if (group.left === group.entered) this.#groups.delete(name);
-    }
-    step(this.#all);
+    this.#change(name, (group) => group.left++);
+  }
+
+  /** Those behind it may leave before it, and who waits for the group waits for it too. */
+  hold(name: string): void {
+    this.#change(name, (group) => {
+      group.left++;
+      group.held++;
+    });
+  }
+
+  /** One that was held has gone. */
+  release(name: string): void {
+    this.#change(name, (group) => group.held--);
   }
 
   /** Resolves when all that is there now has left; undefined if nothing is. */
   settled(name?: string): Promise<void> | undefined {
     const group = name === undefined ? this.#all : this.#groups.get(name);
-    if (group === undefined || group.left === group.entered) return undefined;
+    if (group === undefined || isEmpty(group)) return undefined;
     return new Promise((resolve) => {
       group.waiters.push({ until: group.entered, resolve });
     });
   }
+
+  #change(name: string, change: (group: Group) => void): void {
+    const group = this.#groups.get(name);
+    if (group !== undefined) {
+      change(group);
+      wake(group);
+      if (isEmpty(group)) this.#groups.delete(name);
+    }
+    change(this.#all);
+    wake(this.#all);
+  }
 }
 
-function step(group: Group): void {
-  group.left++;
+function isEmpty({ entered, left, held }: Group): boolean {
+  return left === entered && held === 0;
+}
+
+function wake(group: Group): void {
+  if (group.held > 0) return;
   while (group.waiters[0] !== undefined && group.waiters[0].until <= group.left) {
     group.waiters.shift()?.resolve();
   }

@@ -22,6 +22,13 @@ export interface WriteBehindLimits {
   readonly roomCallers: number;
   /** Pause before a batch that met an outage is tried again grows up to this, ms. Default 1,000. */
   readonly retryMaxMs: number;
+  /**
+   * An item that the store refuses for no known reason is set aside once it has failed so often
+   * while others were written. Default 5.
+   */
+  readonly strikesMax: number;
+  /** Items that may be set aside, of `queueBytes` at most; others are tried on. Default 1,000. */
+  readonly setAsideItems: number;
 }
 
 export const WRITE_BEHIND_LIMITS: WriteBehindLimits = {
@@ -33,6 +40,8 @@ export const WRITE_BEHIND_LIMITS: WriteBehindLimits = {
   roomMs: 5_000,
   roomCallers: 10_000,
   retryMaxMs: 1_000,
+  strikesMax: 5,
+  setAsideItems: 1_000,
 };
 
 export interface WriteBehindOptions<T> {
@@ -45,6 +54,13 @@ export interface WriteBehindOptions<T> {
   readonly write: (batch: readonly T[]) => Promise<void>;
   /** Whose fault an error is: the item's own, which is given up, or that of the world, which ends. */
   readonly isItemFault: (error: unknown) => boolean;
+  /**
+   * The store lives and has refused the batch, perhaps for an item's fault that nobody knows of:
+   * its items are tried one by one. Default: never.
+   */
+  readonly isSuspect?: (error: unknown) => boolean;
+  /** An item that was set aside, and why: see `strikesMax`. */
+  readonly onSetAside?: (item: T, error: unknown) => void;
   /** An item that was given up, and why. */
   readonly onRefused: (item: T, error: unknown) => void;
   /** What callers wait for together, for example an archive. */
@@ -64,6 +80,10 @@ export interface WriteBehindStatus {
   readonly bytes: number;
   readonly written: number;
   readonly refused: number;
+  /** Of the items those that fail while others are written. */
+  readonly failing: number;
+  /** Items that were set aside and are still kept; they are not among `items`. */
+  readonly setAside: number;
   readonly batches: number;
   /** Batches that were tried again after an outage. */
   readonly retries: number;

@@ -1,12 +1,14 @@
 /**
  * Writes behind the caller's back, in batches, and loses nothing: the queue has a limit that
- * pushes back, an outage is waited out, and an item that the store refuses fails alone.
+ * pushes back, an outage is waited out, and an item that the store refuses fails alone. One that
+ * is refused for no known reason, again and again while others pass, is set aside.
  *
  * One batch is under way at a time: while it is, the next one fills, so that batches grow with
  * the load and with the latency of the store.
  */
 import { NotRunningError, OverloadedError, UnavailableError } from "../../errors.ts";
 import type { Timer } from "../../runtime.ts";
+import { type FailingItem, FailingItems } from "./failing-items.ts";
 import { Groups } from "./groups.ts";
 import {
   WRITE_BEHIND_LIMITS,
@@ -15,8 +17,18 @@ import {
   type WriteBehindStatus,
 } from "./options.ts";
 import { RoomQueue } from "./room-queue.ts";
+import { SetAside, type SetAsideItem } from "./set-aside.ts";
 
 const RETRY_BASE_MS = 20;
+/** Attempts at a batch before its items are tried one by one. */
+const SUSPECT_AFTER = 2;
+/** So many items fail, and none passes: it is the world. */
+const APART_MAX = 16;
+
+/** What became of a batch. */
+type Outcome =
+  | { readonly kind: "written" }
+  | { readonly kind: "refused" | "suspect"; readonly cause: unknown };
 
 interface Entry<T> {
   readonly item: T;
@@ -30,11 +42,15 @@ export class WriteBehind<T> {
   readonly #limits: WriteBehindLimits;
   readonly #groups = new Groups();
   readonly #room: RoomQueue;
+  readonly #failing = new FailingItems<Entry<T>>();
+  readonly #setAside: SetAside<T>;
   #waiting: Entry<T>[] = [];
   /** What was taken out of `#waiting` and is neither written nor refused. */
   #underWay: readonly Entry<T>[] = [];
   #bytes = 0;
   #linger: Timer | undefined;
+  /** Ends when the next failing item is to be tried. */
+  #retry: Timer | undefined;
   #isPumping = false;
   #isHurried = false;
   #isStopped = false;
@@ -51,6 +67,8 @@ export class WriteBehind<T> {
     this.#options = options;
     this.#limits = { ...WRITE_BEHIND_LIMITS, ...options.limits };
     this.#room = new RoomQueue(options.clock, this.#limits.roomCallers);
+    const { setAsideItems: items, queueBytes: bytes } = this.#limits;
+    this.#setAside = new SetAside({ items, bytes });
   }
 
   /**
@@ -74,8 +92,8 @@ export class WriteBehind<T> {
   }
 
   /**
-   * Resolves when everything that was added before has been written or refused: of one group, or
-   * of all. Nobody waits for the next batch to fill.
+   * Resolves when everything that was added before has been written, refused or set aside: of one
+   * group, or of all. Nobody waits for the next batch to fill.
    * @throws UnavailableError if that took longer than `timeoutMs`
    */
   async sync(group?: string, timeoutMs = 30_000): Promise<void> {
@@ -97,27 +115,66 @@ export class WriteBehind<T> {
 
   /**
    * Takes no more and writes what it has. What is left after `timeoutMs` is tried once more and
-   * then handed to `onRefused`.
+   * then handed to `onRefused`, and so is what was set aside.
    * @throws UnavailableError, with how many were left
    */
   async stop(timeoutMs = 10_000): Promise<void> {
     this.#isStopped = true;
     this.#room.wakeAll();
+    let aside: readonly SetAsideItem<T>[] = [];
     try {
       await this.sync(undefined, timeoutMs);
     } finally {
       this.#isAbandoned = true;
       this.#wake?.();
+      if (this.#failing.size > 0) this.#begin();
+      aside = this.dropSetAside();
+      for (const { item, error } of aside) this.#giveUp(item, error);
     }
+    const [first] = aside;
+    if (first === undefined) return;
+    throw new UnavailableError(`${this.#options.name}: ${aside.length} items were set aside`, {
+      cause: first.error,
+    });
+  }
+
+  /** What was set aside and is still kept: of one group, or of all. */
+  setAside(group?: string): readonly SetAsideItem<T>[] {
+    return this.#setAside.list(group);
+  }
+
+  /** Puts what was set aside into the queue again, as `add` does. Gives how many. */
+  async retrySetAside(group?: string): Promise<number> {
+    let count = 0;
+    for (const kept of this.#setAside.list(group)) {
+      if (!this.#setAside.remove(kept)) continue;
+      try {
+        await this.add(kept.item);
+        count++;
+      } catch (error) {
+        this.#setAside.put(kept);
+        throw error;
+      }
+    }
+    return count;
+  }
+
+  /** Forgets what was set aside, and gives it. */
+  dropSetAside(group?: string): readonly SetAsideItem<T>[] {
+    const dropped = this.#setAside.list(group);
+    for (const kept of dropped) this.#setAside.remove(kept);
+    return dropped;
   }
 
   status(): WriteBehindStatus {
-    const oldest = this.#underWay[0] ?? this.#waiting[0];
+    const oldest = this.#failing.oldest ?? this.#underWay[0] ?? this.#waiting[0];
     return {
       items: this.#count(),
       bytes: this.#bytes,
       written: this.#written,
       refused: this.#refused,
+      failing: this.#failing.size,
+      setAside: this.#setAside.size,
       batches: this.#batches,
       retries: this.#retries,
       oldestMs: oldest === undefined ? 0 : this.#options.clock.now() - oldest.since,
@@ -125,7 +182,7 @@ export class WriteBehind<T> {
   }
 
   #count(): number {
-    return this.#waiting.length + this.#underWay.length;
+    return this.#waiting.length + this.#underWay.length + this.#failing.size;
   }
 
   /** A single item that is larger than the queue may come when the queue is empty. */
@@ -150,7 +207,8 @@ export class WriteBehind<T> {
 
   #begin(): void {
     if (this.#isPumping) return;
-    if (this.#isHurried || this.#waiting.length >= this.#limits.batchItems) {
+    const isOver = this.#isAbandoned || this.#isHurried;
+    if (isOver || this.#waiting.length >= this.#limits.batchItems) {
       this.#linger?.cancel();
       this.#linger = undefined;
       void this.#pump();
@@ -171,12 +229,24 @@ export class WriteBehind<T> {
   async #pump(): Promise<void> {
     this.#isPumping = true;
     do {
+      if (this.#failing.size > 0) await this.#tryFailing();
       this.#underWay = this.#waiting.splice(0, this.#batchLength());
       await this.#write(this.#underWay);
       this.#room.wakeAll();
     } while (this.#waiting.length >= this.#limits.batchItems || this.#isHurriedOn());
     this.#isPumping = false;
     if (this.#waiting.length > 0) this.#begin();
+    this.#scheduleRetry();
+  }
+
+  #scheduleRetry(): void {
+    const { clock } = this.#options;
+    const dueMs = this.#failing.dueMs;
+    if (dueMs === undefined || this.#retry !== undefined) return;
+    this.#retry = clock.after(Math.max(1, dueMs - clock.now()), () => {
+      this.#retry = undefined;
+      if (!this.#isPumping) void this.#pump();
+    });
   }
 
   #batchLength(): number {
@@ -198,43 +268,176 @@ export class WriteBehind<T> {
     return this.#isHurried;
   }
 
-  /** Writes a batch; one that is refused for an item of it is halved until that item is found. */
+  /** Sees to it that each item of a batch is written, refused or tried again by itself. */
   async #write(batch: readonly Entry<T>[]): Promise<void> {
-    const error = await this.#persist(batch);
-    if (error === undefined) {
-      this.#written += batch.length;
-      this.#forget(batch);
-      return;
+    let rest = batch;
+    for (let round = 0; rest.length > 0; round++) {
+      const outcome = await this.#persist(rest, round);
+      if (outcome.kind === "written") {
+        this.#written += rest.length;
+        this.#forget(rest);
+        return;
+      }
+      if (outcome.kind === "refused") return this.#refuse(rest, outcome.cause);
+      const left = await this.#writeApart(rest, round, outcome.cause);
+      if (left.length === rest.length) await this.#pause(round + SUSPECT_AFTER);
+      rest = left;
     }
-    if (batch.length === 1 || this.#isAbandoned) {
-      this.#refused += batch.length;
-      for (const { item } of batch) this.#options.onRefused(item, error.cause);
-      this.#forget(batch);
-      return;
-    }
-    const middle = Math.ceil(batch.length / 2);
-    await this.#write(batch.slice(0, middle));
-    await this.#write(batch.slice(middle));
   }
 
-  /** Tries until the store has taken or refused the batch; gives the refusal. */
-  async #persist(batch: readonly Entry<T>[]): Promise<{ readonly cause: unknown } | undefined> {
+  /** A batch that is refused for an item of it is halved until that item is found. */
+  async #refuse(batch: readonly Entry<T>[], cause: unknown): Promise<void> {
+    if (batch.length > 1 && !this.#isAbandoned) {
+      const middle = Math.ceil(batch.length / 2);
+      await this.#write(batch.slice(0, middle));
+      return this.#write(batch.slice(middle));
+    }
+    for (const { item } of batch) this.#giveUp(item, cause);
+    this.#forget(batch);
+  }
+
+  /** Tries until the store has taken or refused the batch, or may have refused it. */
+  async #persist(batch: readonly Entry<T>[], from: number): Promise<Outcome> {
     const items = batch.map(({ item }) => item);
-    for (let attempt = 0; ; attempt++) {
+    for (let attempt = from; ; attempt++) {
       this.#batches++;
       try {
         await this.#options.write(items);
-        return undefined;
-      } catch (error) {
-        if (this.#isAbandoned || this.#options.isItemFault(error)) return { cause: error };
-        this.#retries++;
-        this.#options.log.warn(
-          { queue: this.#options.name, items: items.length, attempt, error: String(error) },
-          "a batch could not be written; it is kept and tried again",
-        );
+        return { kind: "written" };
+      } catch (cause) {
+        if (this.#isAbandoned || this.#options.isItemFault(cause)) {
+          return { kind: "refused", cause };
+        }
+        this.#noteRetry(items.length, attempt, cause);
+        if (attempt + 1 >= SUSPECT_AFTER && this.#isSuspect(cause)) {
+          return { kind: "suspect", cause };
+        }
       }
       await this.#pause(attempt);
     }
+  }
+
+  /**
+   * Tries the items of a batch one by one. Those that fail while others pass are tried again
+   * later, by themselves; gives those that are left, which may be all.
+   */
+  async #writeApart(
+    batch: readonly Entry<T>[],
+    round: number,
+    cause: unknown,
+  ): Promise<readonly Entry<T>[]> {
+    const [alone] = batch;
+    if (alone !== undefined && batch.length === 1) {
+      this.#postpone(alone, 0);
+      return [];
+    }
+    const passed = new Set<Entry<T>>();
+    const failed = new Map<Entry<T>, unknown>();
+    // Not always the same first: a run of bad ones does not hide those that pass.
+    const start = round % 2 === 0 ? 0 : Math.floor(this.#options.random.float() * batch.length);
+    for (const entry of [...batch.slice(start), ...batch.slice(0, start)]) {
+      const error = await this.#tryOne(entry);
+      if (error === undefined) passed.add(entry);
+      else if (this.#options.isItemFault(error) || this.#isSuspect(error)) failed.set(entry, error);
+      else break;
+      if (this.#isAbandoned || (passed.size === 0 && failed.size >= APART_MAX)) break;
+    }
+    this.#noteRetry(failed.size, round + SUSPECT_AFTER, cause);
+    const isWorld = passed.size === 0 && !(await this.#doesAnotherPass());
+    let count = 0;
+    for (const entry of batch) {
+      const error = failed.get(entry);
+      if (passed.has(entry)) {
+        this.#written++;
+        this.#forget([entry]);
+      } else if (error !== undefined && this.#options.isItemFault(error)) {
+        this.#giveUp(entry.item, error);
+        this.#forget([entry]);
+      } else if (error !== undefined && !isWorld) this.#postpone(entry, 1);
+      // Nobody leaves before those in front of it; what was written comes again, without harm.
+      else break;
+      count++;
+    }
+    return batch.slice(count);
+  }
+
+  /** Tries one that waits; it is written once more in its turn, which does no harm. */
+  async #doesAnotherPass(): Promise<boolean> {
+    const at = Math.floor(this.#options.random.float() * this.#waiting.length);
+    const other = this.#waiting[at];
+    return other !== undefined && (await this.#tryOne(other)) === undefined;
+  }
+
+  async #tryOne({ item }: Entry<T>): Promise<unknown> {
+    this.#batches++;
+    try {
+      await this.#options.write([item]);
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  /** It stays in the queue, out of its turn. */
+  #postpone(entry: Entry<T>, strikes: number): void {
+    this.#underWay = this.#underWay.filter((each) => each !== entry);
+    this.#groups.hold(entry.group);
+    const dueMs = this.#options.clock.now() + this.#limits.retryMaxMs;
+    this.#failing.add({ entry, strikes, writtenThen: this.#written, dueMs });
+  }
+
+  /** Tries those that are due; once the time to stop is over, all of them for the last time. */
+  async #tryFailing(): Promise<void> {
+    const { clock, isItemFault } = this.#options;
+    for (const failing of this.#failing.due(clock.now(), this.#isAbandoned)) {
+      const error = await this.#tryOne(failing.entry);
+      if (error === undefined) {
+        this.#release(failing);
+        this.#written++;
+      } else if (this.#isAbandoned || isItemFault(error)) {
+        this.#release(failing);
+        this.#giveUp(failing.entry.item, error);
+      } else {
+        this.#noteRetry(1, failing.strikes, error);
+        const isSuspect = this.#isSuspect(error);
+        if (isSuspect && this.#written > failing.writtenThen) failing.strikes++;
+        failing.writtenThen = this.#written;
+        failing.dueMs = clock.now() + this.#limits.retryMaxMs;
+        if (failing.strikes >= this.#limits.strikesMax) this.#putAside(failing, error);
+        if (!isSuspect) return;
+      }
+    }
+  }
+
+  #putAside(failing: FailingItem<Entry<T>>, error: unknown): void {
+    const { item, bytes, group } = failing.entry;
+    if (!this.#setAside.put({ item, error, group, bytes })) return;
+    this.#options.onSetAside?.(item, error);
+    this.#release(failing);
+  }
+
+  /** A failing item has gone from the queue. */
+  #release(failing: FailingItem<Entry<T>>): void {
+    this.#failing.remove(failing);
+    this.#bytes -= failing.entry.bytes;
+    this.#groups.release(failing.entry.group);
+  }
+
+  #giveUp(item: T, error: unknown): void {
+    this.#refused++;
+    this.#options.onRefused(item, error);
+  }
+
+  #isSuspect(error: unknown): boolean {
+    return this.#options.isSuspect?.(error) ?? false;
+  }
+
+  #noteRetry(items: number, attempt: number, error: unknown): void {
+    this.#retries++;
+    this.#options.log.warn(
+      { queue: this.#options.name, items, attempt, error: String(error) },
+      "a batch could not be written; it is kept and tried again",
+    );
   }
 
   #pause(attempt: number): Promise<void> {
@@ -251,9 +454,13 @@ export class WriteBehind<T> {
     });
   }
 
-  /** The batch is what is first of all that is under way. */
+  /** They have gone from the queue; in most cases they are the first of all. */
   #forget(batch: readonly Entry<T>[]): void {
-    this.#underWay = this.#underWay.slice(batch.length);
+    const isFirst = batch.every((entry, at) => this.#underWay[at] === entry);
+    const gone = new Set(isFirst ? [] : batch);
+    this.#underWay = isFirst
+      ? this.#underWay.slice(batch.length)
+      : this.#underWay.filter((entry) => !gone.has(entry));
     for (const { bytes, group } of batch) {
       this.#bytes -= bytes;
       this.#groups.leave(group);

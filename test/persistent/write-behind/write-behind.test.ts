@@ -12,10 +12,13 @@ interface Message {
   readonly id: number;
   readonly group: string;
   readonly isPoison?: boolean;
+  /** Refused for no reason that the queue knows of. */
+  readonly isOdd?: boolean;
 }
 
 class Poisoned extends Error {}
 class Away extends Error {}
+class Odd extends Error {}
 
 /** A store whose outages and slow answers are at the test's command. */
 class Store {
@@ -23,6 +26,8 @@ class Store {
   readonly batches: number[] = [];
   /** Attempts that fail before the next one succeeds; of them, those that were written anyway. */
   outages: ("lost" | "written")[] = [];
+  /** The store answers and refuses everything. */
+  isFull = false;
   gate: Promise<void> = Promise.resolve();
 
   readonly write = async (batch: readonly Message[]): Promise<void> => {
@@ -30,6 +35,7 @@ class Store {
     await this.gate;
     const outage = this.outages.shift();
     if (outage === "lost") throw new Away("gone before the commit");
+    if (this.isFull || batch.some(({ isOdd }) => isOdd)) throw new Odd("no");
     if (batch.some(({ isPoison }) => isPoison)) throw new Poisoned("a row is refused");
     for (const message of batch) this.rows.set(message.id, message);
     if (outage === "written") throw new Away("gone after the commit");
@@ -38,10 +44,13 @@ class Store {
 
 function queueOn(store: Store, limits: Partial<WriteBehindLimits> = {}) {
   const refused: [Message, unknown][] = [];
+  const aside: [Message, unknown][] = [];
   const queue = new WriteBehind<Message>({
     name: "test archive",
     write: store.write,
     isItemFault: (error) => error instanceof Poisoned,
+    isSuspect: (error) => error instanceof Odd,
+    onSetAside: (item, error) => aside.push([item, error]),
     onRefused: (item, error) => refused.push([item, error]),
     groupOf: ({ group }) => group,
     sizeOf: () => 100,
@@ -50,7 +59,7 @@ function queueOn(store: Store, limits: Partial<WriteBehindLimits> = {}) {
     log: silentLog,
     limits: { lingerMs: 1, retryMaxMs: 2, ...limits },
   });
-  return { queue, refused };
+  return { queue, refused, aside };
 }
 
 /** A promise and what resolves it. */
@@ -192,5 +201,147 @@ describe("a queue of writes", () => {
     await expect(stop).rejects.toThrow(/2 items were not written within 30 ms/);
     await expect.poll(() => refused.map(([{ id }]) => id)).toEqual([1, 2]);
     expect(refused[0]?.[1]).toBeInstanceOf(Away);
+  });
+});
+
+describe("items that fail for no known reason", () => {
+  /** Adds good ones until the condition holds, within ten seconds. */
+  async function feedUntil(
+    queue: WriteBehind<Message>,
+    isTrue: () => boolean,
+    group = "fed",
+  ): Promise<number> {
+    const until = performance.now() + 10_000;
+    let count = 0;
+    while (!isTrue()) {
+      if (performance.now() > until) throw new Error("it did not come to pass");
+      await queue.add({ id: 100_000 + count++, group });
+      await queue.sync(group);
+    }
+    return count;
+  }
+
+  test("are set aside after so many attempts with others passing, and the others are written", async () => {
+    const message = fc.record({
+      group: fc.constantFrom("a", "b"),
+      isPoison: fc.boolean(),
+      isOdd: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(message, { maxLength: 40 }),
+        fc.array(fc.constantFrom("lost" as const, "written" as const), { maxLength: 6 }),
+        fc.integer({ min: 1, max: 9 }),
+        async (given, outages, batchItems) => {
+          const store = new Store();
+          store.outages = [...outages];
+          const { queue, refused, aside } = queueOn(store, { batchItems, strikesMax: 3 });
+          const messages = given.map((each, id) => ({ ...each, id }));
+          for (const each of messages) await queue.add(each);
+          const odd = messages.filter(({ isOdd }) => isOdd);
+          const fed = await feedUntil(queue, () => aside.length === odd.length);
+          await queue.sync();
+          const good = messages.filter((each) => !each.isOdd && !each.isPoison);
+          const ids = [...store.rows.keys()].filter((id) => id < 100_000);
+          expect(ids.sort((a, b) => a - b)).toEqual(good.map(({ id }) => id));
+          expect(store.rows.size).toBe(good.length + fed);
+          const poison = messages.filter((each) => each.isPoison && !each.isOdd);
+          expect(refused.map(([{ id }]) => id).sort((a, b) => a - b)).toEqual(
+            poison.map(({ id }) => id),
+          );
+          expect(aside.every(([, error]) => error instanceof Odd)).toBe(true);
+          expect(new Set(queue.setAside().map(({ item }) => item.id))).toEqual(
+            new Set(odd.map(({ id }) => id)),
+          );
+          expect(queue.status()).toMatchObject({
+            ...{ items: 0, bytes: 0, failing: 0, setAside: odd.length },
+            ...{ written: good.length + fed, refused: poison.length },
+          });
+        },
+      ),
+      { numRuns: 40 },
+    );
+  }, 30_000);
+
+  test("are waited out while nobody passes, and written when the store takes them", async () => {
+    const store = new Store();
+    const { queue, aside, refused } = queueOn(store, { batchItems: 30, strikesMax: 1 });
+    store.isFull = true;
+    for (let id = 0; id < 50; id++) await queue.add({ id, group: "a" });
+    await expect.poll(() => store.batches.length).toBeGreaterThan(200);
+    expect(queue.status()).toMatchObject({ items: 50, setAside: 0 });
+    store.isFull = false;
+    await queue.sync();
+    expect(store.rows.size).toBe(50);
+    expect([aside, refused]).toEqual([[], []]);
+  });
+
+  test("are waited out alone as well, and the next one passes", async () => {
+    const store = new Store();
+    const { queue, aside } = queueOn(store, { strikesMax: 1 });
+    await queue.add({ id: 1, group: "a", isOdd: true });
+    await expect.poll(() => store.batches.length).toBeGreaterThan(20);
+    expect(queue.status()).toMatchObject({ items: 1, failing: 1, setAside: 0 });
+    await queue.add({ id: 2, group: "b" });
+    await queue.sync("b");
+    expect(store.rows.has(2)).toBe(true);
+    await expect.poll(() => aside.length).toBe(1);
+  });
+
+  test("do not hold up others, whoever waits for their group waits for them", async () => {
+    const store = new Store();
+    const { queue, aside } = queueOn(store, { batchItems: 40, strikesMax: 2, retryMaxMs: 20 });
+    // More in a row than are tried before it is taken for an outage.
+    for (let id = 0; id < 60; id++) await queue.add({ id, group: "odd", isOdd: true });
+    let isSettled = false;
+    const settled = queue.sync("odd").then(() => {
+      isSettled = true;
+    });
+    await feedUntil(queue, () => store.rows.size > 3 && aside.length < 60);
+    expect(isSettled).toBe(false);
+    await feedUntil(queue, () => aside.length === 60);
+    await settled;
+  });
+
+  test("that were set aside are tried again or dropped on demand", async () => {
+    const store = new Store();
+    const { queue, aside } = queueOn(store, { strikesMax: 1 });
+    const odd: { id: number; group: string; isOdd: boolean }[] = [];
+    for (let id = 0; id < 3; id++) odd.push({ id, group: id < 2 ? "a" : "b", isOdd: true });
+    for (const each of odd) await queue.add(each);
+    await feedUntil(queue, () => aside.length === 3);
+    expect(queue.setAside("a")).toHaveLength(2);
+    for (const each of odd) each.isOdd = false;
+    expect(await queue.retrySetAside("a")).toBe(2);
+    await queue.sync();
+    expect([0, 1, 2].map((id) => store.rows.has(id))).toEqual([true, true, false]);
+    expect(queue.dropSetAside().map(({ item }) => item.id)).toEqual([2]);
+    expect(queue.status()).toMatchObject({ setAside: 0, items: 0, bytes: 0 });
+  });
+
+  test("stay in the queue where as many are set aside as may be", async () => {
+    const store = new Store();
+    const { queue, aside } = queueOn(store, { strikesMax: 1, setAsideItems: 1 });
+    for (let id = 0; id < 3; id++) await queue.add({ id, group: "a", isOdd: true });
+    await feedUntil(queue, () => aside.length === 1 && queue.status().failing === 2);
+    const triedThen = store.batches.length;
+    const sinceMs = performance.now();
+    await feedUntil(queue, () => {
+      return store.batches.length > triedThen + 60 && performance.now() > sinceMs + 50;
+    });
+    expect(queue.status()).toMatchObject({ items: 2, setAside: 1 });
+  });
+
+  test("are handed back by a stop, set aside or not", async () => {
+    const store = new Store();
+    const { queue, aside, refused } = queueOn(store, { strikesMax: 1, setAsideItems: 1 });
+    for (let id = 0; id < 3; id++) await queue.add({ id, group: "a", isOdd: true });
+    await feedUntil(queue, () => aside.length === 1 && queue.status().failing === 2);
+    await expect(queue.stop(30)).rejects.toThrow(UnavailableError);
+    await expect.poll(() => refused.map(([{ id }]) => id).sort()).toEqual([0, 1, 2]);
+    const { queue: other, aside: others } = queueOn(store, { strikesMax: 1 });
+    await other.add({ id: 3, group: "a", isOdd: true });
+    await feedUntil(other, () => others.length === 1);
+    await expect(other.stop()).rejects.toThrow(/1 items were set aside/);
   });
 });
