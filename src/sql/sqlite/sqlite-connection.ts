@@ -8,7 +8,7 @@
  * A prepared write of libsql's that finds the database busy stays open until it is run again, and
  * with it a view of the data that does not move on. SQLite ends a statement of itself for every
  * other failure: so it is run once more, in vain, while the connection is forbidden to write. A
- * transaction around each write, begun by \`exec\`, would do as well, and costs a third of a write
+ * transaction around each write, begun by `exec`, would do as well, and costs a third of a write
  * that succeeds.
  */
 import type { Done, SqlConnection } from "../connection.ts";
