@@ -2,6 +2,7 @@
  * `npm run sim -- --seeds 20000 --from 1 --workers 2`: looks for seeds that break a promise.
  * `npm run sim -- --seeds 1000000 --from 1 --progress million.json`: a search that can be stopped
  * at any time and goes on from the file; ends with the first failing seed.
+ * `--seconds 240` takes no more seeds after that time, and says how many there were.
  * `--size small` (or `medium`, `large`, `long`) runs worlds of that size only; `--long` the last.
  * `npm run sim -- --seed 7 --trace`: replays one and tells what happens in it.
  * Ends with code 1 if a seed failed, or if the run was too tame to prove anything.
@@ -36,6 +37,8 @@ interface Options {
   readonly seeds: number;
   readonly from: number;
   readonly workers: number;
+  /** No more seeds are taken after so long; null: all are. */
+  readonly seconds: number | null;
   readonly seed: number | null;
   readonly trace: boolean;
   /** Ends with the first failure, and prints one line of JSON. */
@@ -64,6 +67,7 @@ function readOptions(): Options {
       seeds: { type: "string", default: "2000" },
       from: { type: "string", default: "1" },
       workers: { type: "string", default: "2" },
+      seconds: { type: "string" },
       seed: { type: "string" },
       trace: { type: "boolean", default: false },
       first: { type: "boolean", default: false },
@@ -90,6 +94,7 @@ function readOptions(): Options {
     seeds: whole("seeds", values.seeds, 1),
     from: whole("from", values.from, 0),
     workers: whole("workers", values.workers, 1),
+    seconds: values.seconds === undefined ? null : whole("seconds", values.seconds, 1),
     seed: values.seed === undefined ? null : whole("seed", values.seed, 0),
     progress: values.progress ?? null,
   };
@@ -175,10 +180,16 @@ async function search(options: Options): Promise<number> {
     console.log(progressLine(queue, { options, first: progress?.next ?? from, seconds }));
   };
   const timer = setInterval(tell, PROGRESS_MS);
+  const limit = options.seconds;
+  const end = limit === null ? undefined : setTimeout(() => queue.stop(), limit * 1000);
   const order = { ...options, stopsAtFailure };
   await runQueue(queue, { script: new URL(import.meta.url), workers, order });
   clearInterval(timer);
+  clearTimeout(end);
   tell();
+  if (queue.next < from + seeds && queue.failures.length === 0) {
+    console.log(`the time is over after ${queue.next - from} of ${seeds} seeds`);
+  }
   return conclude(queue.totals, [...recorded, ...queue.failures], options);
 }
 

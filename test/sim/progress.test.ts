@@ -56,6 +56,15 @@ describe("the queue of seeds", () => {
     expect([queue.next, queue.totals.writes]).toEqual([140, 120]);
   });
 
+  it("hands nothing out when the time is over, and counts what comes back", () => {
+    const queue = queueOf(100);
+    const first = take(queue);
+    queue.stop();
+    expect(queue.take()).toBe(null);
+    queue.done(first, ran(first));
+    expect([queue.next, queue.totals.seeds]).toEqual([120, 20]);
+  });
+
   it("ends with a failing seed, whose piece is not done", () => {
     const queue = queueOf(100);
     const [first, second] = [take(queue), take(queue)];

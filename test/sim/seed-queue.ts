@@ -62,6 +62,11 @@ export class SeedQueue {
     return { from, count };
   }
 
+  /** Nothing more is handed out. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
   /** A piece that was taken was run. */
   done(piece: Piece, { totals, failures }: SeedRun): void {
     const { stopsAtFailure } = this.#options;
