@@ -81,12 +81,13 @@ async function tryKills(
           : new StoresWork(database, url, work);
       const result = await runSeries(made, processes, { points: settings.points, random });
       for (const fault of result.faults) console.log(`${work} ${name}: ${fault}`);
-      const { points, killed, inside, before, behind, wholeMs } = result;
+      const { points, killed, inside, before, behind, wholeMs, restartMs } = result;
       const took = (performance.now() - startMs) / 1_000;
       console.log(
         `${work} ${name}: ${points} points over ${wholeMs.toFixed(0)} ms, ${killed} killed at work ` +
           `(${before} before a change, ${inside} half-way, ${behind} with all changes made), ` +
-          `${result.faults.length} faults; ${took.toFixed(0)} s`,
+          `restart ${restartMs.toFixed(0)} ms at most, ${result.faults.length} faults; ` +
+          `${took.toFixed(0)} s`,
       );
       faults += result.faults.length;
     } finally {

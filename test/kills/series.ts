@@ -20,6 +20,8 @@ export interface SeriesResult {
   readonly before: number;
   readonly inside: number;
   readonly behind: number;
+  /** The longest that another process took to end the work, ms. */
+  readonly restartMs: number;
   readonly faults: readonly string[];
 }
 
@@ -39,6 +41,7 @@ export async function runSeries(
   }
   const stages = { before: 0, inside: 0, behind: 0 };
   let tried = 0;
+  let restartMs = 0;
   const faults: string[] = [];
   for (let number = 1; number <= points && faults.length < FAULTS_MAX; number++) {
     tried++;
@@ -52,7 +55,9 @@ export async function runSeries(
     let { error } = first;
     if (first.isKilled) {
       await work.bury(holder);
-      ({ error } = await processes.run({ ...task, holder: `${holder} again` }, undefined));
+      const again = await processes.run({ ...task, holder: `${holder} again` }, undefined);
+      error = again.error;
+      restartMs = Math.max(restartMs, again.tookMs);
     }
     const fault = error ?? (await work.judge());
     const atLast = await work.look();
@@ -66,7 +71,7 @@ export async function runSeries(
     await work.reset();
   }
   const killed = stages.before + stages.inside + stages.behind;
-  return { wholeMs, points: tried, killed, ...stages, faults };
+  return { wholeMs, points: tried, killed, ...stages, restartMs, faults };
 }
 
 function isSame(left: readonly string[], right: readonly string[]): boolean {

@@ -8,7 +8,7 @@ import { copyStores } from "../../src/persistent/move/copy.ts";
 import { settleStore } from "../../src/persistent/move/settle.ts";
 import { silentLog } from "../../src/runtime.ts";
 import type { SqlDatabase } from "../../src/sql/database.ts";
-import { migrate } from "../../src/sql/migrations/migrate.ts";
+import { MIGRATION_POOL, migrate } from "../../src/sql/migrations/migrate.ts";
 import { openSqlDatabase } from "../../src/sql/open.ts";
 import { migrationsOf } from "./made-migrations.ts";
 import { type Answer, PLACES, type Task } from "./place-names.ts";
@@ -16,8 +16,12 @@ import { type Answer, PLACES, type Task } from "./place-names.ts";
 const BUDGET = { timeoutMs: 20_000, signal: undefined };
 const SURROUNDINGS = { clock: systemClock, random: systemRandom, log: silentLog };
 
+/** What is tried is what becomes of the data, not how soon a busy machine answers. */
+const PATIENCE = { acquireMs: 45_000, connectMs: 45_000 };
+
 async function run(task: Task): Promise<void> {
-  const database = await openSqlDatabase({ database: task.url }, SURROUNDINGS);
+  const pool = task.work === "migration" ? { ...MIGRATION_POOL, ...PATIENCE } : PATIENCE;
+  const database = await openSqlDatabase({ database: task.url, pool }, SURROUNDINGS);
   try {
     if (task.work === "migration") {
       tell("begun");

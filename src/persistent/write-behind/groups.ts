@@ -9,6 +9,12 @@ interface Group {
   readonly waiters: { readonly until: number; readonly resolve: () => void }[];
 }
 
+/** How the counts of a group change. */
+type Step = Pick<Group, "left" | "held">;
+const LEAVE: Step = { left: 1, held: 0 };
+const HOLD: Step = { left: 1, held: 1 };
+const RELEASE: Step = { left: 0, held: -1 };
+
 /** Items of a group leave in the order in which they entered, but for those that are held. */
 export class Groups {
   readonly #groups = new Map<string, Group>();
@@ -23,20 +29,17 @@ export class Groups {
   }
 
   leave(name: string): void {
-    this.#change(name, (group) => group.left++);
+    this.#move(name, LEAVE);
   }
 
   /** Those behind it may leave before it, and who waits for the group waits for it too. */
   hold(name: string): void {
-    this.#change(name, (group) => {
-      group.left++;
-      group.held++;
-    });
+    this.#move(name, HOLD);
   }
 
   /** One that was held has gone. */
   release(name: string): void {
-    this.#change(name, (group) => group.held--);
+    this.#move(name, RELEASE);
   }
 
   /** Resolves when all that is there now has left; undefined if nothing is. */
@@ -48,15 +51,13 @@ export class Groups {
     });
   }
 
-  #change(name: string, change: (group: Group) => void): void {
+  #move(name: string, step: Step): void {
     const group = this.#groups.get(name);
     if (group !== undefined) {
-      change(group);
-      wake(group);
+      move(group, step);
       if (isEmpty(group)) this.#groups.delete(name);
     }
-    change(this.#all);
-    wake(this.#all);
+    move(this.#all, step);
   }
 }
 
@@ -64,7 +65,9 @@ function isEmpty({ entered, left, held }: Group): boolean {
   return left === entered && held === 0;
 }
 
-function wake(group: Group): void {
+function move(group: Group, { left, held }: Step): void {
+  group.left += left;
+  group.held += held;
   if (group.held > 0) return;
   while (group.waiters[0] !== undefined && group.waiters[0].until <= group.left) {
     group.waiters.shift()?.resolve();
