@@ -20,7 +20,8 @@ const ESCAPE = "\x01";
  */
 export function checkEncodedKey(encoded: string): void {
   if (exceedsKeyBytes(encoded)) throw illFormed(`over ${KEY_BYTES_MAX} bytes`);
-  if (!(encoded.charCodeAt(0) > 0)) new KeyReader(encoded, false).key();
+  if (encoded.charCodeAt(0) > 0 || isPlainTuple(encoded)) return;
+  new KeyReader(encoded, false).key();
 }
 
 /**
@@ -45,6 +46,17 @@ function plainTuple(encoded: string): Key | undefined {
     at = end + 1;
   }
   return Object.freeze(elements);
+}
+
+/** Whether `plainTuple` would return one. */
+function isPlainTuple(encoded: string): boolean {
+  if (encoded.charCodeAt(1) !== TUPLE || encoded.indexOf(ESCAPE) >= 0) return false;
+  for (let at = 2; at < encoded.length; ) {
+    const end = encoded.indexOf("\0", at);
+    if (end < 0 || encoded.charCodeAt(at) !== STRING) return false;
+    at = end + 1;
+  }
+  return true;
 }
 
 /** Goes over an encoding once; where nothing is to be built, every key it returns is null. */

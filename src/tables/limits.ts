@@ -12,7 +12,7 @@ export interface TablesLimits {
   readonly frameOps: number;
   /** Bytes of ops in one frame, unless a batch is larger. Default 256 KiB. */
   readonly frameBytes: number;
-  /** Keys in one chunk of a state session. Default 128. */
+  /** Keys in one chunk of a state session, and ops that are read at once. Default 128. */
   readonly chunkKeys: number;
   /** Bytes of one chunk. Default 256 KiB. */
   readonly chunkBytes: number;

@@ -102,23 +102,48 @@ function encodeOp(writer: DictionaryWriter, op: Op, before: Op | null): void {
   if (op.kind !== "delete") body.latin1(op.value);
 }
 
-/** Decodes a frame of ops whole, before any of it is applied. */
-export function decodeOps(frame: Uint8Array, replica: Replica): Op[] {
-  const reader = new ByteReader(frame);
-  reader.u8();
-  const dictionary = new DictionaryReader(reader, replica);
-  const origin = dictionary.origin();
-  const firstSeq = readSeq(reader);
-  const count = reader.varint(reader.remaining);
-  const ops: Op[] = [];
-  let before: Op | null = null;
-  for (let at = 0; at < count; at++) {
-    before = decodeOp(reader, dictionary, { origin, seq: firstSeq + at, before });
-    ops.push(before);
+/** Decodes a frame of ops whole. */
+export function decodeOps(frame: Uint8Array, replica: Replica): readonly Op[] {
+  const decoding = new OpsDecoding(frame, replica);
+  decoding.step(Number.POSITIVE_INFINITY);
+  return decoding.ops;
+}
+
+/** Decodes a frame of ops piece by piece; none of it may be applied before it was read whole. */
+export class OpsDecoding {
+  /** Those that were read. */
+  readonly ops: Op[] = [];
+  /** How many there are in all, if the frame says the truth. */
+  readonly count: number;
+  readonly #reader: ByteReader;
+  readonly #dictionary: DictionaryReader;
+  readonly #origin: number;
+  readonly #firstSeq: number;
+
+  constructor(frame: Uint8Array, replica: Replica) {
+    this.#reader = new ByteReader(frame);
+    this.#reader.u8();
+    this.#dictionary = new DictionaryReader(this.#reader, replica);
+    this.#origin = this.#dictionary.origin();
+    this.#firstSeq = readSeq(this.#reader);
+    this.count = this.#reader.varint(this.#reader.remaining);
   }
-  reader.end();
-  if (before?.batchEnd !== true) throw new ProtocolError("frame of ops that splits a batch");
-  return ops;
+
+  /** Reads up to so many; true once all are read and the frame is in order. */
+  step(most: number): boolean {
+    const { ops } = this;
+    const end = Math.min(this.count, ops.length + most);
+    let before = ops[ops.length - 1] ?? null;
+    for (let at = ops.length; at < end; at++) {
+      const place = { origin: this.#origin, seq: this.#firstSeq + at, before };
+      before = decodeOp(this.#reader, this.#dictionary, place);
+      ops.push(before);
+    }
+    if (end < this.count) return false;
+    this.#reader.end();
+    if (before?.batchEnd !== true) throw new ProtocolError("frame of ops that splits a batch");
+    return true;
+  }
 }
 
 function decodeOp(

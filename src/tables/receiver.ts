@@ -26,7 +26,8 @@ import {
 } from "./frame-kinds.ts";
 import { decodeHeld } from "./held-births.ts";
 import { Merge } from "./merge.ts";
-import { decodeOps } from "./ops-frame.ts";
+import type { Op } from "./op.ts";
+import { OpsDecoding } from "./ops-frame.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Peer } from "./peer.ts";
 import { type OpenPull, Puller } from "./pull.ts";
@@ -58,6 +59,8 @@ export interface ReceiverParts {
 interface WaitingFrame {
   readonly peer: Peer;
   readonly frame: Uint8Array;
+  /** What was read of it, where it is one of ops. */
+  ops: OpsDecoding | null;
 }
 
 /** The receiving side of all links. */
@@ -120,12 +123,13 @@ export class Receiver {
       case FRAME_END:
       case FRAME_CAUGHT:
       case FRAME_FAR:
-        if (this.merge === null && peer.waitingFrames === 0 && this.#hasTime()) {
-          this.#handle(peer, frame);
-        } else {
-          peer.waitingFrames++;
-          this.#waiting.push({ peer, frame: new Uint8Array(frame) });
-        }
+        if (this.merge !== null || peer.waitingFrames > 0 || !this.#hasTime()) {
+          this.#keep(peer, frame);
+        } else if (frame[0] === FRAME_OPS) {
+          const ops = new OpsDecoding(frame, this.#replica);
+          if (ops.count > this.#replica.limits.chunkKeys) this.#keep(peer, frame);
+          else this.#readOps({ peer, frame, ops });
+        } else this.#handle(peer, frame);
         return;
       default:
         throw new ProtocolError(`frame of kind ${frame[0]}, unknown to this protocol`);
@@ -166,17 +170,24 @@ export class Receiver {
     return false;
   }
 
-  /** Handles one frame that waited. Returns its peer and what went wrong, or null. */
+  /**
+   * Handles the frame that has waited longest, or a piece of it if it is one of many ops. Returns
+   * its peer and what went wrong, or null.
+   */
   replay(): { peer: Peer; error: unknown } | null {
-    const next = this.#waiting.shift();
+    const next = this.#waiting[0];
     if (next === undefined) return null;
-    next.peer.waitingFrames--;
+    let failure: { peer: Peer; error: unknown } | null = null;
     try {
-      this.#handle(next.peer, next.frame);
-      return null;
+      if (next.frame[0] !== FRAME_OPS) this.#handle(next.peer, next.frame);
+      else if (!this.#readOps(next)) return null;
     } catch (error) {
-      return { peer: next.peer, error };
+      failure = { peer: next.peer, error };
     }
+    // Whoever was told of something by it may have ended its link, and what waited from there.
+    if (this.#waiting[0] === next) this.#waiting.shift();
+    next.peer.waitingFrames--;
+    return failure;
   }
 
   /** The link is gone: what waits from it is lost, its pull breaks off; a merge goes on. */
@@ -203,12 +214,22 @@ export class Receiver {
     return now < this.#turnEndsAt;
   }
 
+  #keep(peer: Peer, frame: Uint8Array): void {
+    peer.waitingFrames++;
+    this.#waiting.push({ peer, frame: new Uint8Array(frame), ops: null });
+  }
+
+  /** Reads a piece of a frame of ops; applies all of them, and returns true, at its end. */
+  #readOps(of: WaitingFrame): boolean {
+    of.ops ??= new OpsDecoding(of.frame, this.#replica);
+    if (!of.ops.step(this.#replica.limits.chunkKeys)) return false;
+    this.#onOps(of.peer, of.ops.ops);
+    of.peer.takenBytes += of.frame.length;
+    return true;
+  }
+
   #handle(peer: Peer, frame: Uint8Array): void {
     switch (frame[0]) {
-      case FRAME_OPS:
-        this.#onOps(peer, frame);
-        peer.takenBytes += frame.length;
-        return;
       case FRAME_CHUNK:
         this.#onChunk(peer, frame);
         peer.takenBytes += frame.length;
@@ -280,9 +301,9 @@ export class Receiver {
     if (this.merge === null) this.#parts.retirement.adopt(batch);
   }
 
-  #onOps(peer: Peer, frame: Uint8Array): void {
+  #onOps(peer: Peer, ops: readonly Op[]): void {
     const { origins, counters } = this.#replica;
-    for (const op of decodeOps(frame, this.#replica)) {
+    for (const op of ops) {
       if (origins.covered(op.origin, op.seq)) {
         counters.duplicates++;
         continue;

@@ -184,8 +184,8 @@ const STATE: readonly Mutation[] = [
   ]),
   one("merge-takes-ops", "no remote op is applied while a merge is under way", 5, [
     "src/tables/receiver.ts",
-    "if (this.merge === null && peer.waitingFrames === 0 && this.#hasTime()) {",
-    "if (peer.waitingFrames === 0 && this.#hasTime()) {",
+    "if (this.merge !== null || peer.waitingFrames > 0 || !this.#hasTime()) {",
+    "if (peer.waitingFrames > 0 || !this.#hasTime()) {",
   ]),
   {
     name: "merge-serves-sessions",
@@ -325,10 +325,10 @@ const ACKS: readonly Mutation[] = [
     "return underWay === 0 || underWay + bytes <= windowBytes;",
     "return underWay >= 0 || underWay + bytes <= windowBytes;",
   ]),
-  one("credit-not-returned", "data that was taken gives its credit back", 14, [
+  one("credit-not-returned", "data that was taken gives its credit back", 7, [
     "src/tables/receiver.ts",
-    "this.#onOps(peer, frame);\n        peer.takenBytes += frame.length;",
-    "this.#onOps(peer, frame);",
+    "of.peer.takenBytes += of.frame.length;",
+    "",
   ]),
 ];
 
@@ -438,10 +438,15 @@ const SELF_CHECK: readonly Mutation[] = [
 ];
 
 const LINKS: readonly Mutation[] = [
-  one("kept-frame-not-copied", "bytes of a frame are valid during the call only", 10, [
+  one("kept-frame-not-copied", "bytes of a frame are valid during the call only", 11, [
     "src/tables/receiver.ts",
-    "frame: new Uint8Array(frame) }",
-    "frame }",
+    "frame: new Uint8Array(frame), ops: null }",
+    "frame, ops: null }",
+  ]),
+  one("long-batch-in-pieces", "a batch is applied whole or not at all", 1, [
+    "src/tables/receiver.ts",
+    "if (!of.ops.step(this.#replica.limits.chunkKeys)) return false;",
+    "of.ops.step(this.#replica.limits.chunkKeys);",
   ]),
   one("down-without-a-refusal", "losing the link alone excuses nobody", 1, [
     "src/cluster/failure-detector.ts",

@@ -57,6 +57,27 @@ describe("a turn", () => {
     expect(held.size).toBe(8);
     expect(to.counters.gaps).toBe(0);
   });
+
+  test("a long batch is read in several turns and applied in one", () => {
+    const wire = new Wire();
+    const { from, to } = wire;
+    const table = from.open({ name: "t", type: "set", lifetime: "node" });
+    const rows = Array.from({ length: 1000 }, (_, row): [string, string] => [`k${row}`, "pv"]);
+    from.write.setMany(table, rows);
+    from.run();
+    expect(wire.sent).toHaveLength(1);
+    wire.stepMs = 3;
+    wire.deliver();
+    const held = to.open({ name: "t", type: "set", lifetime: "node" }).rows;
+    const sizes = [held.size];
+    for (let turn = 0; to.work.waitingFrames > 0 && turn < 20; turn++) {
+      to.run();
+      sizes.push(held.size);
+    }
+    expect(sizes.length).toBeGreaterThan(3);
+    expect(sizes.slice(0, -1).every((size) => size === 0)).toBe(true);
+    expect(held.size).toBe(1000);
+  });
 });
 
 /** Two that stream to one another, on a clock that goes on with each look at it. */
