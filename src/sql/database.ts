@@ -104,7 +104,7 @@ export interface SqlStats extends PoolStats {
   readonly statements: number;
   /** Transactions that were committed. */
   readonly commits: number;
-  /** Transactions that were tried again. */
+  /** Transactions, and statements of their own, that were tried again. */
   readonly retries: number;
   /** Transactions that failed. */
   readonly rollbacks: number;

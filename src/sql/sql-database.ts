@@ -185,6 +185,7 @@ export class PooledDatabase implements SqlDatabase {
   ): void {
     this.#sendOnce(statement, params, pick, receiver, (error) => {
       if (!this.traits.isTransient(error)) return receiver.reject(error);
+      this.#counts.retries++;
       this.#again({}, () => this.#sent(statement, params, pick)).then(
         (value) => receiver.resolve(value),
         (failure: unknown) => receiver.reject(failure),

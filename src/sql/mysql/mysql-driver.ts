@@ -54,34 +54,12 @@ export class MysqlDriver implements SqlDriver {
         const product = refuseOldMysql(this.subject, String(version));
         this.#facts = { version: String(version), product, pooler: "none" };
       }
-      await firstRow(connection, this.#settings());
+      await firstRow(connection, sessionSettings(this.server.product, this.#options));
     } catch (error) {
       await connection.close();
       throw error;
     }
     return connection;
-  }
-
-  #settings(): string {
-    const { statementTimeoutMs, idleInTransactionMs } = this.#options;
-    const lockWait = Math.min(LOCK_WAIT_MAX_S, Math.max(1, Math.floor(statementTimeoutMs / 1000)));
-    const shared = [
-      "sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION'",
-      "time_zone = '+00:00'",
-      `innodb_lock_wait_timeout = ${lockWait}`,
-      // A process that is stopped in mid-transaction must not keep its locks for ever.
-      `wait_timeout = ${Math.max(1, Math.ceil(idleInTransactionMs / 1000))}`,
-    ];
-    // Repeatable read would lock gaps, and so make strangers wait for one another.
-    const own =
-      this.server.product === "MariaDB"
-        ? ["tx_isolation = 'READ-COMMITTED'", `max_statement_time = ${statementTimeoutMs / 1000}`]
-        : [
-            "transaction_isolation = 'READ-COMMITTED'",
-            // MySQL limits the time of SELECT alone.
-            `max_execution_time = ${statementTimeoutMs}`,
-          ];
-    return `set session ${[...shared, ...own].join(", ")}`;
   }
 
   async #connect(mysql2: Mysql2, ssl: TlsChoice): Promise<MysqlConnection> {
@@ -115,6 +93,32 @@ export class MysqlDriver implements SqlDriver {
     }
     return connection;
   }
+}
+
+/** What sets a session up: the two products name some variables differently. */
+export function sessionSettings(
+  product: string,
+  limits: Pick<ServerDriverOptions, "statementTimeoutMs" | "idleInTransactionMs">,
+): string {
+  const { statementTimeoutMs, idleInTransactionMs } = limits;
+  const lockWait = Math.min(LOCK_WAIT_MAX_S, Math.max(1, Math.floor(statementTimeoutMs / 1000)));
+  const shared = [
+    "sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION'",
+    "time_zone = '+00:00'",
+    `innodb_lock_wait_timeout = ${lockWait}`,
+    // A process that is stopped in mid-transaction must not keep its locks for ever.
+    `wait_timeout = ${Math.max(1, Math.ceil(idleInTransactionMs / 1000))}`,
+  ];
+  // Repeatable read would lock gaps, and so make strangers wait for one another.
+  const own =
+    product === "MariaDB"
+      ? ["tx_isolation = 'READ-COMMITTED'", `max_statement_time = ${statementTimeoutMs / 1000}`]
+      : [
+          "transaction_isolation = 'READ-COMMITTED'",
+          // MySQL limits the time of SELECT alone.
+          `max_execution_time = ${statementTimeoutMs}`,
+        ];
+  return `set session ${[...shared, ...own].join(", ")}`;
 }
 
 /**
