@@ -8,11 +8,11 @@ export interface TablesLimits {
   readonly opRingBytes: number;
   /** Data that one peer may be sent before it has taken any of it. Default 4 MiB. */
   readonly creditWindowBytes: number;
-  /** Ops in one frame, unless a batch is larger. Default 500. */
+  /** Ops in one frame, unless a batch is larger: that is read in such pieces. Default 256. */
   readonly frameOps: number;
   /** Bytes of ops in one frame, unless a batch is larger. Default 256 KiB. */
   readonly frameBytes: number;
-  /** Keys in one chunk of a state session, and ops that are read at once. Default 128. */
+  /** Keys in one chunk of a state session. Default 128. */
   readonly chunkKeys: number;
   /** Bytes of one chunk. Default 256 KiB. */
   readonly chunkBytes: number;
@@ -57,7 +57,7 @@ export const defaultLimits: TablesLimits = {
   opRingOps: 16_384,
   opRingBytes: 8 * 1024 * 1024,
   creditWindowBytes: 4 * 1024 * 1024,
-  frameOps: 500,
+  frameOps: 256,
   frameBytes: 256 * 1024,
   chunkKeys: 128,
   chunkBytes: 256 * 1024,

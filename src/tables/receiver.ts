@@ -127,7 +127,8 @@ export class Receiver {
           this.#keep(peer, frame);
         } else if (frame[0] === FRAME_OPS) {
           const ops = new OpsDecoding(frame, this.#replica);
-          if (ops.count > this.#replica.limits.chunkKeys) this.#keep(peer, frame);
+          // More than fit into a frame are one long batch.
+          if (ops.count > this.#replica.limits.frameOps) this.#keep(peer, frame);
           else this.#readOps({ peer, frame, ops });
         } else this.#handle(peer, frame);
         return;
@@ -222,7 +223,7 @@ export class Receiver {
   /** Reads a piece of a frame of ops; applies all of them, and returns true, at its end. */
   #readOps(of: WaitingFrame): boolean {
     of.ops ??= new OpsDecoding(of.frame, this.#replica);
-    if (!of.ops.step(this.#replica.limits.chunkKeys)) return false;
+    if (!of.ops.step(this.#replica.limits.frameOps)) return false;
     this.#onOps(of.peer, of.ops.ops);
     of.peer.takenBytes += of.frame.length;
     return true;

@@ -443,10 +443,10 @@ const LINKS: readonly Mutation[] = [
     "frame: new Uint8Array(frame), ops: null }",
     "frame, ops: null }",
   ]),
-  one("long-batch-in-pieces", "a batch is applied whole or not at all", 1, [
+  one("long-batch-in-pieces", "a batch is applied whole or not at all", 2, [
     "src/tables/receiver.ts",
-    "if (!of.ops.step(this.#replica.limits.chunkKeys)) return false;",
-    "of.ops.step(this.#replica.limits.chunkKeys);",
+    "if (!of.ops.step(this.#replica.limits.frameOps)) return false;",
+    "of.ops.step(this.#replica.limits.frameOps);",
   ]),
   one("down-without-a-refusal", "losing the link alone excuses nobody", 1, [
     "src/cluster/failure-detector.ts",
