@@ -62,7 +62,7 @@ describe("a turn", () => {
     const wire = new Wire();
     const { from, to } = wire;
     const table = from.open({ name: "t", type: "set", lifetime: "node" });
-    const rows = Array.from({ length: 2000 }, (_, row): [string, string] => [`k${row}`, "pv"]);
+    const rows = Array.from({ length: 4000 }, (_, row): [string, string] => [`k${row}`, "pv"]);
     from.write.setMany(table, rows);
     from.run();
     expect(wire.sent).toHaveLength(1);
@@ -76,7 +76,7 @@ describe("a turn", () => {
     }
     expect(sizes.length).toBeGreaterThan(3);
     expect(sizes.slice(0, -1).every((size) => size === 0)).toBe(true);
-    expect(held.size).toBe(2000);
+    expect(held.size).toBe(4000);
   });
 });
 
