@@ -76,6 +76,8 @@ export class Network {
   readonly #blocked = new Set<string>();
   /** When a dial in that direction was refused last. */
   readonly #refusedAt = new Map<string, number>();
+  /** Ends of connections that are about to break. */
+  #resets = 0;
   readonly #baseDelays = new Map<string, number>();
   readonly #wire: Wire;
 
@@ -173,6 +175,11 @@ export class Network {
     for (const end of [...this.#ends]) end.resume();
   }
 
+  /** Connections that are up are about to break. */
+  get isResetting(): boolean {
+    return this.#resets > 0;
+  }
+
   isCut(from: string, to: string): boolean {
     return this.#blocked.size > 0 && this.#blocked.has(way(from, to));
   }
@@ -180,7 +187,11 @@ export class Network {
   /** The connections of two hosts break at once; both are told. */
   reset(a: string, b: string): void {
     for (const end of this.#between(a, b)) {
-      this.#time.after(this.#random.between(0, 50), () => end.reset("connection reset"));
+      this.#resets++;
+      this.#time.after(this.#random.between(0, 50), () => {
+        this.#resets--;
+        end.reset("connection reset");
+      });
     }
   }
 

@@ -59,7 +59,8 @@ export class SplitChecker {
   /** A fault is about to be made. */
   faultComes(action: ScriptAction): void {
     this.linksBreak();
-    if (action.kind !== "split") return;
+    // A side whose links are about to break for another reason is not whole.
+    if (action.kind !== "split" || this.#world.network.isResetting) return;
     const { nodes } = this.#world.fleet;
     for (const bit of [0, 1]) {
       const side = nodes.filter(({ index }) => ((action.side >> index) & 1) === bit);
