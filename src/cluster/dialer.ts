@@ -34,7 +34,7 @@ export interface DialStatus {
   readonly lastFailure: string | undefined;
   /** Who was found there last; may be known by another address. */
   readonly origin: number | undefined;
-  /** The newest attempt failed because its host says that nobody listens there. */
+  /** The newest attempt failed as its host says that nobody listens there; none is under way. */
   readonly isVacant: boolean;
 }
 
@@ -146,7 +146,9 @@ export class Dialer {
 
   status(): DialStatus[] {
     return [...this.#entries.values()].map((entry) => {
-      const { address, failures, lastFailure, origin, isVacant } = entry;
+      const { address, failures, lastFailure, origin } = entry;
+      // While the host is asked again, who listens there is not known.
+      const isVacant = entry.isVacant && !entry.isDialling;
       return { address, failures, lastFailure, origin, isVacant };
     });
   }

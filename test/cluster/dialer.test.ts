@@ -123,6 +123,18 @@ describe("Dialer", () => {
     expect(dials.length).toBe(7);
   });
 
+  it("nobody is said to be absent while the host is asked again", () => {
+    const { clock, dialer, dials } = setup();
+    dialer.want(new Set(["a"]));
+    dialer.failed("a", "refused", { isHopeless: false, isVacant: true });
+    expect(dialer.status()[0]?.isVacant).toBe(true);
+    clock.advance(200);
+    expect(dials.length).toBe(2);
+    expect(dialer.status()[0]?.isVacant).toBe(false);
+    dialer.failed("a", "refused", { isHopeless: false, isVacant: true });
+    expect(dialer.status()[0]?.isVacant).toBe(true);
+  });
+
   it("what is no longer wanted is forgotten with its failures", () => {
     const { clock, dialer, dials } = setup();
     dialer.want(new Set(["a"]));

@@ -438,6 +438,11 @@ const SELF_CHECK: readonly Mutation[] = [
 ];
 
 const LINKS: readonly Mutation[] = [
+  one("vacant-while-asked", "who is being asked again may be there after all", 1028441, [
+    "src/cluster/dialer.ts",
+    "const isVacant = entry.isVacant && !entry.isDialling;",
+    "const { isVacant } = entry;",
+  ]),
   one("kept-frame-not-copied", "bytes of a frame are valid during the call only", 11, [
     "src/tables/receiver.ts",
     "frame: new Uint8Array(frame), ops: null }",
