@@ -6,7 +6,8 @@ import { RECORDED_LARGE_SEEDS, RECORDED_LONG_SEEDS, RECORDED_SEEDS } from "./see
 import { newTotals, shortfalls } from "./totals.ts";
 import { World } from "./world.ts";
 
-const SEEDS = Array.from({ length: 150 }, (_, at) => at + 1);
+/** Worlds of all sizes are among them. */
+const SEEDS = Array.from({ length: 150 }, (_, at) => at + 601);
 
 describe("the simulated cluster", () => {
   it("keeps every promise over 150 seeds, none of them tame", { timeout: 240_000 }, () => {

@@ -211,7 +211,7 @@ export const LEAST_PER_SEED: Readonly<Partial<Record<keyof Totals, number>>> = {
   sessionsAborted: 0.03,
   lists: 0.4,
   opsAnswers: 4,
-  relayed: 1,
+  relayed: 0.8,
   merges: 3,
   mergeSlices: 10,
   tablesTaken: 0.5,
