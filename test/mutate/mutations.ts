@@ -108,7 +108,7 @@ const STATE: readonly Mutation[] = [
     "if (!table.isGone(row) && this.#isInDiffering(row)) held.add(row.birthOrigin, row.birthSeq);",
     "if (row === head && !table.isGone(row) && this.#isInDiffering(row)) held.add(row.birthOrigin, row.birthSeq);",
   ]),
-  one("retired-under-a-merge", "a merge under way may bring more of a closed origin", 61540, [
+  one("retired-under-a-merge", "a merge under way may bring more of a closed origin", 3031, [
     "src/tables/tables.ts",
     "const view = this.merging ? { ...own, closed: [] } : own;",
     "const view = own;",
@@ -167,7 +167,7 @@ const STATE: readonly Mutation[] = [
     "this.#replica.touchSets.add(this.dirty);",
     "",
   ]),
-  one("own-changes-ignored", "a puller notes what changes while a pull is open", 118, [
+  one("own-changes-ignored", "a puller notes what changes while a pull is open", 7975, [
     "src/tables/pull.ts",
     "this.#replica.touchSets.add(open.changed);",
     "",
