@@ -20,7 +20,14 @@ function makeSuite(tests: Readonly<Record<string, string>>): void {
   }
 }
 
-async function runSuite(env: NodeJS.ProcessEnv): Promise<{ counts: string; output: string }> {
+interface SuiteRun {
+  readonly counts: string;
+  /** What is said of each test that failed. */
+  readonly failed: readonly string[];
+  readonly output: string;
+}
+
+async function runSuite(env: NodeJS.ProcessEnv): Promise<SuiteRun> {
   const json = repository.path("report.json");
   const vitest = ["node_modules/vitest/vitest.mjs", "run"];
   const own = { VITEST: undefined, VITEST_MODE: undefined, VITEST_POOL_ID: undefined };
@@ -31,7 +38,8 @@ async function runSuite(env: NodeJS.ProcessEnv): Promise<{ counts: string; outpu
     ...env,
   });
   const count = await repository.node("scripts/count-tests.mjs", json, String(run.code));
-  return { counts: `${count.output.trim()}, exit ${run.code}`, output: run.output };
+  const [counts, ...failed] = count.output.trim().split("\n");
+  return { counts: `${counts}, exit ${run.code}`, failed, output: run.output };
 }
 
 const good = 'it("adds", () => expect(1 + 1).toBe(2));';
@@ -42,7 +50,13 @@ describe("the count of tests", () => {
     const bad = `${good}\nit("fails", () => expect(1).toBe(2));`;
     const broken = 'throw new Error("not loaded");';
     makeSuite({ good, bad, broken, broken_too: broken });
-    expect((await runSuite({})).counts).toBe("2 3, exit 1");
+    const { counts, failed } = await runSuite({});
+    expect(counts).toBe("2 3, exit 1");
+    expect([...failed].sort()).toEqual([
+      "test/bad.test.ts > fails: AssertionError: expected 1 to be 2 // Object.is equality",
+      "test/broken.test.ts: not loaded",
+      "test/broken_too.test.ts: not loaded",
+    ]);
   });
 
   it("has an error outside of any test as a failure", async () => {
@@ -56,6 +70,7 @@ describe("the count of tests", () => {
     makeSuite({ good, skipped });
     const lenient = await runSuite({});
     expect(lenient.counts).toBe("1 1, exit 0");
+    expect(lenient.failed).toEqual(["test/skipped.test.ts > asks: skipped"]);
     expect(lenient.output).toContain("skipped: test/skipped.test.ts > asks (no server here)");
     expect((await runSuite({ SKEIN_NO_SKIP: "1" })).counts).toBe("1 1, exit 1");
   });
@@ -68,7 +83,8 @@ describe("the count of tests", () => {
 });
 
 describe(".ci/run", () => {
-  const report = { testResults: [{ status: "passed", assertionResults: [{ status: "passed" }] }] };
+  const good = { status: "passed", name: "a.test.ts", assertionResults: [{ status: "passed" }] };
+  const report = { testResults: [good] };
   const steps = {
     check: "true",
     sim: "true",
@@ -112,6 +128,20 @@ describe(".ci/run", () => {
       expect(output).toMatch(new RegExp(`${step} +FAILED with exit code`));
     }
     expect(output.trimEnd().split("\n").at(-1)).toBe("2 passed, 9 failed");
+    expect(code).toBe(1);
+  });
+
+  it("names the tests that failed right before its last line", async () => {
+    makeGate({ ...steps, test: 'cp bad.json "$SKEIN_TEST_JSON"; exit 1' });
+    const test = { status: "failed", fullName: "holds water", failureMessages: ["Error: no\n at"] };
+    const name = repository.path("test/cup.test.ts");
+    const testResults = [{ status: "failed", name, message: "", assertionResults: [test] }];
+    repository.write("bad.json", JSON.stringify({ testResults }));
+    const { code, output } = await repository.run("bash", [".ci/run"]);
+    expect(output.trimEnd().split("\n").slice(-2)).toEqual([
+      "FAILED TEST: test/cup.test.ts > holds water: Error: no",
+      "8 passed, 3 failed",
+    ]);
     expect(code).toBe(1);
   });
 
