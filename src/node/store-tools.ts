@@ -10,13 +10,7 @@ import { type NamedBackEnds, openBackEnd } from "../persistent/move/open-by-name
 import type { OpenedStores } from "../persistent/move/open-by-url.ts";
 import { isOwnPlace } from "../persistent/move/own-places.ts";
 import { OwnedSide } from "../persistent/move/owned-rows.ts";
-import {
-  type AnyPlace,
-  databaseOf,
-  isTyped,
-  typedPlaces,
-  typedTables,
-} from "../persistent/move/typed-places.ts";
+import { type AnyPlace, isTyped, typedPlaces } from "../persistent/move/typed-places.ts";
 import { silentLog } from "../runtime.ts";
 import { systemClock, systemRandom } from "./system.ts";
 
@@ -103,10 +97,7 @@ function nameOf({ host, store, kind }: AnyPlace): string {
 }
 
 async function openPlace(adapter: StoreAdapter, place: AnyPlace) {
-  if (isTyped(place)) {
-    const { database, prefix } = databaseOf(adapter, place);
-    return new OwnedSide(database, typedTables(place.kind, prefix), place);
-  }
+  if (isTyped(place)) return OwnedSide.of(adapter, place);
   return place.kind === "archive"
     ? adapter.openArchive(place, BUDGET)
     : adapter.openRows(place, BUDGET);

@@ -8,7 +8,7 @@ import {
   openMessageArchives,
 } from "./mam/open-archives.ts";
 import { OwnedSide } from "./move/owned-rows.ts";
-import { type TypedPlace, typedPlaces, typedTables } from "./move/typed-places.ts";
+import { type TypedPlace, typedPlaces } from "./move/typed-places.ts";
 import { RosterStore, type RosterStoreOptions } from "./roster/roster-store.ts";
 import type { OpenConnection } from "./stores.ts";
 
@@ -82,10 +82,8 @@ export async function surveyTyped(
 ): Promise<readonly TypedRows[]> {
   const found: TypedRows[] = [];
   for (const { name: connection, adapter } of connections) {
-    if (!(adapter instanceof SqlAdapter)) continue;
     for (const place of await typedPlaces(adapter, undefined)) {
-      const tables = typedTables(place.kind, adapter.tablePrefix);
-      const side = new OwnedSide(adapter.database, tables, place);
+      const side = OwnedSide.of(adapter, place);
       const [user] = await side.users({ after: undefined, limit: 1 });
       if (user !== undefined) found.push({ connection, place });
     }

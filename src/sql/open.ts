@@ -61,7 +61,7 @@ function driverFor(
   }
   const { target } = parsed;
   if (target.dialect === "sqlite") {
-    const { path, driver: name = "libsql" } = target;
+    const { path, driver: name } = target;
     return new SqliteDriver({ path, name, defer: (fn) => clock.defer(fn) });
   }
   const server = {

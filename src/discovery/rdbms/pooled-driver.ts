@@ -81,7 +81,7 @@ export class PooledDriver implements DatabaseDriver {
 function driverFor(options: PooledDriverOptions): SqlDriver {
   const { target, tableOptions, clock, load } = options;
   if (target.dialect === "sqlite") {
-    const { path, driver: name = "libsql" } = target;
+    const { path, driver: name } = target;
     return new SqliteDriver({ path, name, defer: (fn) => clock.defer(fn) });
   }
   const server = {

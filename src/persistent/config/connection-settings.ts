@@ -8,7 +8,7 @@ import {
   TLS_MODES,
 } from "../../sql/target.ts";
 import { EPHEMERAL_PREFIX } from "../ephemeral/ephemeral-adapter.ts";
-import { STORE_PREFIX } from "../migrations/store-migrations.ts";
+import { STORE_PREFIX, TABLE_PREFIX } from "../migrations/store-migrations.ts";
 import type { ConnectionSettings, SqlConnectionSettings } from "./configuration.ts";
 import { connectionKeys, PARAMETER_KEYS, POOL_KEYS } from "./keys.ts";
 import { type ConfigurationSources, isTable, kindOf, TableReader } from "./table-reader.ts";
@@ -103,7 +103,7 @@ async function readSql(
       : withDriver(table, targetOf(table, "migration_url", migrationUrl), driver);
   const pooler = table.oneOf("pooler", ["none", "session", "transaction"] as const);
   const tablePrefix = table.text("table_prefix") ?? STORE_PREFIX;
-  if (!/^[a-z_][a-z0-9_]{0,39}$/.test(tablePrefix)) {
+  if (!TABLE_PREFIX.test(tablePrefix)) {
     table.fault("table_prefix", "allowed are up to 40 of a-z, 0-9 and _, a digit not in front");
   }
   const settings = {

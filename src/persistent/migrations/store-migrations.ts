@@ -12,6 +12,8 @@ export const STORE_MIGRATIONS: readonly Migration[] = [storesTables, messageTabl
 
 /** What goes before the names of all tables, unless another is chosen. */
 export const STORE_PREFIX = "skein_";
+/** What such a prefix may be. */
+export const TABLE_PREFIX = /^[a-z_][a-z0-9_]{0,39}$/;
 
 /** Names of the tables. */
 export interface StoreTableNames {

@@ -1,8 +1,8 @@
 /**
- * Copies stores from one back end to another and verifies what it did; message archives and rosters
- * are among them. A pass walks over the users
- * of both sides and makes the target equal; passes are repeated until one finds nothing to change,
- * so that the last one is the verification. Nothing is removed from the source.
+ * Copies stores from one back end to another and verifies what it did; message archives and
+ * rosters are among them. A pass walks over the users of both sides and makes the target equal;
+ * passes are repeated until one finds nothing to change, so that the last one is the verification.
+ * Nothing is removed from the source.
  */
 import { AbortedError, ConflictError, InvalidArgumentError } from "../../errors.ts";
 import type { Budget, StoreAdapter } from "../contract/driver.ts";
@@ -13,14 +13,7 @@ import type { Aligned, AlignRules } from "./aligned.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { isOwnPlace, nameOf } from "./own-places.ts";
 import { OwnedSide } from "./owned-rows.ts";
-import {
-  type AnyPlace,
-  databaseOf,
-  isTyped,
-  type TypedPlace,
-  typedPlaces,
-  typedTables,
-} from "./typed-places.ts";
+import { type AnyPlace, isTyped, typedPlaces } from "./typed-places.ts";
 import { usersOfBoth } from "./users.ts";
 
 /** Users that are worked on at a time. */
@@ -184,7 +177,7 @@ interface PassSettings {
 async function openWalk(place: AnyPlace, options: CopyOptions, budget: Budget): Promise<Walk> {
   const { from, to } = options;
   if (isTyped(place)) {
-    const pair = { source: sideOf(from, place), target: sideOf(to, place) };
+    const pair = { source: OwnedSide.of(from, place), target: OwnedSide.of(to, place) };
     return walkOver(place, pair, (...given) => alignOwned(pair, ...given), options, budget);
   }
   if (place.kind === "archive") {
@@ -197,11 +190,6 @@ async function openWalk(place: AnyPlace, options: CopyOptions, budget: Budget): 
   const target = await to.openRows(place, budget);
   const pair = { source, target };
   return walkOver(place, pair, (...given) => alignRows(pair, ...given), options, budget);
-}
-
-function sideOf(adapter: StoreAdapter, place: TypedPlace): OwnedSide {
-  const { database, prefix } = databaseOf(adapter, place);
-  return new OwnedSide(database, typedTables(place.kind, prefix), place);
 }
 
 function walkOver(

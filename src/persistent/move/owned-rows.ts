@@ -3,8 +3,14 @@ import { conflictTail } from "../../sql/batch.ts";
 import type { SqlDatabase, SqlSession } from "../../sql/database.ts";
 import type { SqlRow, SqlValue } from "../../sql/dialect.ts";
 import { bigintOf, textOf } from "../../sql/row-values.ts";
-import type { UserPage } from "../contract/driver.ts";
-import type { OwnedTable, TypedPlace, TypedTables } from "./typed-places.ts";
+import type { StoreAdapter, UserPage } from "../contract/driver.ts";
+import {
+  databaseOf,
+  type OwnedTable,
+  type TypedPlace,
+  type TypedTables,
+  typedTables,
+} from "./typed-places.ts";
 
 /** Rows of one page. */
 const PAGE_ROWS = 250;
@@ -26,7 +32,13 @@ export class OwnedSide {
   readonly #host: string;
   readonly #where: string;
 
-  constructor(database: SqlDatabase, tables: TypedTables, place: TypedPlace) {
+  /** @throws UnsupportedError if the back end has no tables */
+  static of(adapter: StoreAdapter, place: TypedPlace): OwnedSide {
+    const { database, prefix } = databaseOf(adapter, place);
+    return new OwnedSide(database, typedTables(place.kind, prefix), place);
+  }
+
+  private constructor(database: SqlDatabase, tables: TypedTables, place: TypedPlace) {
     this.database = database;
     this.tables = tables;
     this.#host = place.host;

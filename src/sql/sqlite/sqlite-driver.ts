@@ -8,7 +8,7 @@ import { sqliteTraits } from "./sqlite-traits.ts";
 export interface SqliteDriverOptions {
   readonly path: string;
   /** The package that opens it. Default "libsql". */
-  readonly name?: SqliteDriverName;
+  readonly name?: SqliteDriverName | undefined;
   /** Loads the package. Default: the one that is installed. */
   readonly load?: LoadPackage;
   /** Calls at the end of this turn of the event loop. */

@@ -26,6 +26,7 @@ import {
   STORE_PREFIX,
   type StoreTableNames,
   storeTableNames,
+  TABLE_PREFIX,
 } from "../../migrations/store-migrations.ts";
 import { ArchiveStatements, SqlArchive } from "./sql-archive.ts";
 import { SqlLeases } from "./sql-leases.ts";
@@ -51,8 +52,6 @@ interface Opened {
   readonly leases: SqlLeases;
 }
 
-const PREFIX = /^[a-z_][a-z0-9_]{0,39}$/;
-
 /** The adapter "sql". */
 export class SqlAdapter implements StoreAdapter {
   readonly name = "sql";
@@ -69,7 +68,7 @@ export class SqlAdapter implements StoreAdapter {
   /** @throws InvalidOptionsError for a prefix that cannot be a part of a name */
   constructor(options: SqlAdapterOptions) {
     const prefix = options.tablePrefix ?? STORE_PREFIX;
-    if (!PREFIX.test(prefix)) {
+    if (!TABLE_PREFIX.test(prefix)) {
       throw new InvalidOptionsError("sql", [
         `tablePrefix is ${JSON.stringify(prefix.slice(0, 50))}, allowed are up to 40 of a-z, 0-9 ` +
           'and "_", no digit first',

@@ -111,14 +111,13 @@ export class SqlRows implements RowsDriver {
     );
   }
 
-  readUser(user: string, budget: Budget): Promise<ReadonlyMap<string, string>> {
+  async readUser(user: string, budget: Budget): Promise<ReadonlyMap<string, string>> {
+    if (!this.#isMap) {
+      const value = await this.read(user, "", budget);
+      return new Map(value === undefined ? [] : [["", value]]);
+    }
     return this.#deadlines.within(budget, "read", async () => {
       const found = new Map<string, string>();
-      if (!this.#isMap) {
-        const value = await this.read(user, "", budget);
-        if (value !== undefined) found.set("", value);
-        return found;
-      }
       if (await this.#readPage(this.#database, user, found)) return found;
       found.clear();
       const options = { isolation: "repeatable read", readOnly: true } as const;
