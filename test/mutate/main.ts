@@ -65,7 +65,8 @@ async function simulate(
   const { from, seeds } = of;
   const main = join(at, "build", "test", "sim", "main.js");
   const args = [main, "--first", "--from", String(from), "--seeds", String(seeds)];
-  if (of.kind !== undefined) args.push(`--${of.kind}`);
+  if (of.kind === "former") args.push("--size", of.kind);
+  else if (of.kind !== undefined) args.push(`--${of.kind}`);
   const { code, out } = await run(at, args);
   const line = out.trim().split("\n").at(-1) ?? "";
   if (line.startsWith("{")) return JSON.parse(line);

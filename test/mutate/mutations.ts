@@ -19,8 +19,8 @@ export interface Mutation {
   readonly edits: readonly Edit[];
   /** The seed that noticed it last: tried first. */
   readonly seed: number;
-  /** Of runs of serial calls, or with tables that pause. */
-  readonly kind?: "serial" | "split";
+  /** Of runs of serial calls, with tables that pause, or of worlds as they formerly were. */
+  readonly kind?: "serial" | "split" | "former";
 }
 
 const one = (
@@ -107,11 +107,6 @@ const STATE: readonly Mutation[] = [
     "src/tables/session.ts",
     "if (!table.isGone(row) && this.#isInDiffering(row)) held.add(row.birthOrigin, row.birthSeq);",
     "if (row === head && !table.isGone(row) && this.#isInDiffering(row)) held.add(row.birthOrigin, row.birthSeq);",
-  ]),
-  one("retired-under-a-merge", "a merge under way may bring more of a closed origin", 3031, [
-    "src/tables/tables.ts",
-    "const view = this.merging ? { ...own, closed: [] } : own;",
-    "const view = own;",
   ]),
   one("held-counts-as-staged", "what was held before and not sent may be dead", 137, [
     "src/tables/staged-table.ts",
@@ -633,6 +628,19 @@ const SPLIT: readonly Mutation[] = [
   ]),
 ].map((mutation) => ({ ...mutation, kind: "split" }));
 
+const FORMER: readonly Mutation[] = [
+  one("retired-under-a-merge", "a merge under way may bring more of a closed origin", 61540, [
+    "src/tables/tables.ts",
+    "const view = this.merging ? { ...own, closed: [] } : own;",
+    "const view = own;",
+  ]),
+  one("told-after-removal", "a table that is gone tells nothing more", 14579, [
+    "src/tables/table-state.ts",
+    "this.feed?.end();",
+    "",
+  ]),
+].map((mutation) => ({ ...mutation, kind: "former" }));
+
 /** All of them. */
 export const MUTATIONS: readonly Mutation[] = [
   ...STATE,
@@ -644,6 +652,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...SELF_CHECK,
   ...SERIAL,
   ...SPLIT,
+  ...FORMER,
 ];
 
 /** Faults that the first few seeds notice: the gate plants these each time, in a minute. */

@@ -3,7 +3,7 @@
  * `npm run sim -- --seeds 1000000 --from 1 --progress million.json`: a search that can be stopped
  * at any time and goes on from the file; ends with the first failing seed.
  * `--seconds 240` takes no more seeds after that time, and says how many there were.
- * `--size small` (or `medium`, `large`, `long`) runs worlds of that size only; `--long` the last.
+ * `--size small` (or `medium`, `large`, `former`, `long`) runs worlds of that size only; `--long` the last.
  * `npm run sim -- --seed 7 --trace`: replays one and tells what happens in it.
  * Ends with code 1 if a seed failed, or if the run was too tame to prove anything.
  */
@@ -16,6 +16,7 @@ import { Progress } from "./progress.ts";
 import { SeedQueue } from "./seed-queue.ts";
 import { type FailedSeed, runSeed, runSeeds, type SeedRun } from "./seed-run.ts";
 import {
+  RECORDED_FORMER_SEEDS,
   RECORDED_LARGE_SEEDS,
   RECORDED_LONG_SEEDS,
   RECORDED_SEEDS,
@@ -144,6 +145,7 @@ function runRecorded(): FailedSeed[] {
   const all = (): boolean => true;
   const runs: [SeedRun, string][] = [
     [runSeeds(RECORDED_SEEDS, all), ""],
+    [runSeeds(RECORDED_FORMER_SEEDS, all, { size: "former" }), "--size former"],
     [runSeeds(RECORDED_LARGE_SEEDS, all, { size: "large" }), "--size large"],
     [runSeeds(RECORDED_LONG_SEEDS, all, { size: "long" }), "--long"],
     [runSeeds(RECORDED_SERIAL_SEEDS, all, { serial: true }), "--serial"],
@@ -152,8 +154,8 @@ function runRecorded(): FailedSeed[] {
     for (const failure of failures) showFailure(failure, kind);
   }
   const failures = runs.flatMap(([run]) => run.failures);
-  const lists = [RECORDED_SEEDS, RECORDED_LARGE_SEEDS, RECORDED_LONG_SEEDS, RECORDED_SERIAL_SEEDS];
-  console.log(`recorded seeds: ${lists.flat().length}, failing ${failures.length}`);
+  const count = runs.reduce((sum, [run]) => sum + run.totals.seeds, 0);
+  console.log(`recorded seeds: ${count}, failing ${failures.length}`);
   return failures;
 }
 

@@ -5,8 +5,8 @@
  */
 import { SeededRandom } from "./seeded-random.ts";
 
-/** Sizes of worlds; `long` ones run on request only. */
-export const WORLD_SIZES = ["small", "medium", "large", "long"] as const;
+/** Sizes of worlds; `former` and `long` ones run on request only. */
+export const WORLD_SIZES = ["small", "medium", "large", "former", "long"] as const;
 
 /** One of them. */
 export type WorldSize = (typeof WORLD_SIZES)[number];
@@ -178,10 +178,22 @@ const SMALL: Shape = {
   oneLinkShare: 0.08,
 };
 
+/** What small ones once were: for seeds that were recorded then. */
+const FORMER: Shape = {
+  ...SMALL,
+  size: "former",
+  activeMs: [800, 1500],
+  writes: [70, 130],
+  weatherScale: 6,
+  stallMs: [50, 500, 1500],
+  lagMs: [300, 600, 1200],
+};
+
 const SHAPES: Readonly<Record<WorldSize, Shape>> = {
   small: SMALL,
   medium: MEDIUM,
   large: LARGE,
+  former: FORMER,
   long: LONG,
 };
 

@@ -2,7 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { scenarioOf } from "./scenario.ts";
 import { runSeeds } from "./seed-run.ts";
-import { RECORDED_LARGE_SEEDS, RECORDED_LONG_SEEDS, RECORDED_SEEDS } from "./seeds.ts";
+import {
+  RECORDED_FORMER_SEEDS,
+  RECORDED_LARGE_SEEDS,
+  RECORDED_LONG_SEEDS,
+  RECORDED_SEEDS,
+} from "./seeds.ts";
 import { newTotals, shortfalls } from "./totals.ts";
 import { World } from "./world.ts";
 
@@ -18,9 +23,10 @@ describe("the simulated cluster", () => {
 
   it("keeps every promise over the seeds that failed once", { timeout: 120_000 }, () => {
     const large = runSeeds(RECORDED_LARGE_SEEDS, () => true, { size: "large" });
+    const former = runSeeds(RECORDED_FORMER_SEEDS, () => true, { size: "former" });
     const long = runSeeds(RECORDED_LONG_SEEDS, () => true, { size: "long" });
     const mixed = runSeeds(RECORDED_SEEDS, () => true);
-    expect([mixed, large, long].flatMap(({ failures }) => failures)).toEqual([]);
+    expect([mixed, former, large, long].flatMap(({ failures }) => failures)).toEqual([]);
   });
 
   it("does the same twice with the same seed, and something else with another", () => {

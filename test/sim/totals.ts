@@ -6,6 +6,7 @@ export interface Totals {
   smallWorlds: number;
   mediumWorlds: number;
   largeWorlds: number;
+  formerWorlds: number;
   longWorlds: number;
   writes: number;
   ops: number;
@@ -100,6 +101,7 @@ export function newTotals(): Totals {
     smallWorlds: 0,
     mediumWorlds: 0,
     largeWorlds: 0,
+    formerWorlds: 0,
     longWorlds: 0,
     writes: 0,
     ops: 0,
