@@ -81,6 +81,7 @@ export class TableAmbush {
     if (kind === "slow") return this.#slow(life, other);
     const { delayMaxMs, jitterMs } = this.#parts.script.network;
     time.after(this.#random.between(0, delayMaxMs + jitterMs), () => {
+      this.#parts.struck();
       if (kind === "break") this.#reset(life, other);
       else fleet.end(other, false, this.#random.between(20, 200));
     });
