@@ -267,6 +267,8 @@ export class World {
     for (const peer of life.engine.cluster.linkedPeers()) {
       const other = this.#fleet.lives.get(peer.origin);
       if (other === undefined || !other.process.alive) continue;
+      // Who has said goodbye is closed by others, and does not close itself.
+      if (other.left && peer.origin === origin) continue;
       const { origins } = other.engine.tables.replica;
       if (origins.retired.has(origin) || origins.gone[origins.find(origin)] === true) continue;
       this.#report("retire", `${life.who} retires ${origin}, and ${other.who} has not closed it`);
