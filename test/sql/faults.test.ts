@@ -251,8 +251,9 @@ function suite(server: () => Server, words: Words): void {
     });
 
     test("whoever waits too long for a connection is told, and it is lent to the next", async () => {
-      const { database } = await pair({ max: 1, min: 0, acquireMs: 100, statementMs: 5000 });
-      const slow = database.query(words.sleep(0.6));
+      const { database } = await pair({ max: 1, min: 1, acquireMs: 300, statementMs: 5000 });
+      await until(() => database.stats().idle === 1);
+      const slow = database.query(words.sleep(0.9));
       const late = database.query("select 1");
       await expect(late).rejects.toMatchObject({ code: "ERR_SKEIN_OVERLOADED" });
       await slow;
