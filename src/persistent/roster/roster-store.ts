@@ -3,10 +3,15 @@
  * version, and deletions are kept for a while, so that a client gets what it has missed. One that
  * has been away for too long gets the whole.
  *
- * Versions of a roster begin at the µs of its making and grow by one: a roster that is made again
- * after its removal has none of the old one's versions.
+ * Versions of a roster begin at the database's µs of its first change and grow by one, and a removal
+ * ends later than the last of them: a roster that is made again has none of the old one's versions.
  */
-import { ConflictError, InvalidArgumentError, InvalidOptionsError } from "../../errors.ts";
+import {
+  ConflictError,
+  InvalidArgumentError,
+  InvalidOptionsError,
+  RetryableError,
+} from "../../errors.ts";
 import type { Clock } from "../../runtime.ts";
 import { conflictTail } from "../../sql/batch.ts";
 import type { SqlDatabase, SqlTransaction } from "../../sql/database.ts";
@@ -25,6 +30,7 @@ import {
 import {
   jidOf,
   LockedRoster,
+  nowUs,
   type RosterRow,
   RosterStatements,
   type RosterTransaction,
@@ -71,6 +77,8 @@ const ITEMS_MAX = 10_000;
 const REMOVALS_MAX = 200;
 const OWNERS_PAGE = 500;
 const ATTEMPTS_MAX = 5;
+/** Of 1 ms: a clock that counts milliseconds needs two. */
+const OUTLAST_PAUSES_MAX = 100;
 const VERSION = /^(?:0|[1-9]\d{0,18})$/;
 
 /** See the head of this file. */
@@ -92,7 +100,7 @@ export class RosterStore {
     const tables = rosterTables(options.tablePrefix);
     this.#texts = new RosterStatements(database.traits, tables);
     this.#make =
-      `insert into ${tables.owner} (server, name, version, floor_version) values (?, ?, ?, ?)` +
+      `insert into ${tables.owner} (server, name, version, floor_version) values (?, ?, 0, 0)` +
       conflictTail(database.traits, {
         table: tables.owner,
         columns: [],
@@ -199,7 +207,10 @@ export class RosterStore {
     return (await this.transact(owner, (roster) => roster.delete(jid))).result;
   }
 
-  /** Removes a roster, its version and what it remembers; false if there is none. */
+  /**
+   * Removes a roster, its version and what it remembers; false if there is none.
+   * @throws RetryableError if the database's clock is behind the roster's versions
+   */
   async removeUser(owner: RosterOwner): Promise<boolean> {
     checkRosterOwner(owner);
     const { owner: owners, item } = this.#texts.tables;
@@ -208,8 +219,22 @@ export class RosterStore {
       if (row === undefined) return false;
       await tx.execute(`delete from ${item} where roster_id = ?`, [row.id]);
       await tx.execute(`delete from ${owners} where id = ?`, [row.id]);
+      await this.#outlast(tx, row.version);
       return true;
     });
+  }
+
+  /** Until the database's clock is past a version, which most often it is. */
+  async #outlast(tx: SqlTransaction, version: bigint): Promise<void> {
+    let now = await nowUs(tx, this.#texts);
+    for (let pauses = 0; now <= version; pauses++) {
+      if (pauses === OUTLAST_PAUSES_MAX) {
+        const behind = `the database's clock is ${version - now} µs behind the roster's version`;
+        throw new RetryableError(`${behind}; it cannot be removed before that is over`);
+      }
+      await new Promise<void>((resolve) => this.#options.clock.after(1, resolve));
+      now = await nowUs(tx, this.#texts);
+    }
   }
 
   /** Removes all rosters of a domain, each in its own commit. Gives how many there were. */
@@ -234,8 +259,7 @@ export class RosterStore {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       const row = await this.#touch(tx, owner);
       if (row !== undefined) return row;
-      const start = BigInt(Math.floor(this.#options.clock.wall() * 1000));
-      await tx.execute(this.#make, [owner.server, owner.name, start, start]);
+      await tx.execute(this.#make, [owner.server, owner.name]);
     }
     throw new ConflictError(`a roster was removed ${ATTEMPTS_MAX} times while it was made`);
   }

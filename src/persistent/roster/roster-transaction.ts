@@ -41,6 +41,7 @@ export class RosterStatements {
   readonly oldRemovals: string;
   readonly forget: string;
   readonly advance: string;
+  readonly now: string;
 
   constructor(traits: SqlTraits, tables: RosterTables) {
     const { owner, item } = tables;
@@ -64,6 +65,7 @@ export class RosterStatements {
       `select version from ${item} where roster_id = ? and subscription = '${REMOVED}' ` +
       "order by version desc limit 1 offset ?";
     this.forget = `delete from ${item} where roster_id = ? and subscription = '${REMOVED}' and version <= ?`;
+    this.now = `select ${traits.nowUs} as now`;
     this.advance = `update ${owner} set version = ?, floor_version = ? where id = ?`;
   }
 }
@@ -71,6 +73,7 @@ export class RosterStatements {
 /** What a roster's row says. */
 export interface RosterRow {
   readonly id: bigint;
+  /** 0 before the first change. */
   readonly version: bigint;
   /** Deletions up to this version may be forgotten. */
   readonly floor: bigint;
@@ -150,6 +153,11 @@ export class LockedRoster implements RosterTransaction {
   }
 
   async #write(jid: string, values: readonly SqlValue[]): Promise<void> {
+    if (this.#version === 0n) {
+      // Read by who has the turn: whatever was removed before has ended before this time.
+      this.#version = await nowUs(this.#tx, this.#texts);
+      this.#floor = this.#version;
+    }
     this.#version++;
     await this.#tx.execute(this.#texts.upsert, [this.#row.id, jid, ...values, this.#version]);
   }
@@ -159,6 +167,12 @@ export class LockedRoster implements RosterTransaction {
     if (numberOf(row?.number) < this.#limits.itemsMax) return;
     throw new TooLargeError(`the roster has ${this.#limits.itemsMax} items, which are all it may`);
   }
+}
+
+/** The database's time. */
+export async function nowUs(tx: SqlTransaction, texts: RosterStatements): Promise<bigint> {
+  const [row] = await tx.query(texts.now);
+  return bigintOf(row?.now);
 }
 
 /** An item without what the store adds. */

@@ -5,6 +5,7 @@ import {
   InvalidArgumentError,
   InvalidKeyError,
   InvalidOptionsError,
+  RetryableError,
   TooLargeError,
 } from "../../../src/errors.ts";
 import { systemClock } from "../../../src/node/system.ts";
@@ -242,6 +243,37 @@ onEachDatabase("rosters", (testDatabase) => {
       "select i.jid from skein_roster_item i left join skein_roster_owner o on o.id = i.roster_id where o.id is null",
     );
     expect(orphans).toEqual([]);
+  });
+
+  it("have other versions after each removal, however fast they are made again", async () => {
+    const ann = owner();
+    const seen = new Set<string>();
+    for (let round = 0; round < 30; round++) {
+      await store(round % 2).set(ann, "bob@b", {});
+      await store().set(ann, "carl@c", {});
+      const { version } = await store().get(ann);
+      for (const each of [version, String(BigInt(version) - 1n)]) {
+        expect(seen).not.toContain(each);
+        seen.add(each);
+      }
+      await store((round + 1) % 2).removeUser(ann);
+    }
+  });
+
+  it("are not removed while the database's clock is behind their versions", async () => {
+    const ann = owner();
+    await store().set(ann, "bob@b", {});
+    const before = await store().get(ann);
+    const ahead = (ms: number) =>
+      database.execute(
+        `update skein_roster_owner set version = ${database.traits.nowUs} + ? where name = ?`,
+        [BigInt(ms) * 1000n, ann.name],
+      );
+    await ahead(60_000);
+    await expect(store().removeUser(ann)).rejects.toThrow(RetryableError);
+    expect((await store().get(ann)).items).toEqual(before.items);
+    await ahead(5);
+    expect(await store().removeUser(ann)).toBe(true);
   });
 
   it("are removed of a whole domain, and of no other", async () => {
