@@ -26,7 +26,7 @@ export interface LeaseKeeperOptions {
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
   readonly #ttlMs: number;
-  /** By name: until when it is surely held, by the monotonic clock. */
+  /** By name: until when it is surely held, by the monotonic clock; 0 once there was a gap. */
   readonly #held = new Map<string, number>();
   #timer: Timer | undefined;
   #isStopped = false;
@@ -77,13 +77,20 @@ export class LeaseKeeper {
   }
 
   /**
-   * Does nothing if the lease is surely held at this moment.
+   * Whether the lease is surely held for `leftMs` more (default 0), without a gap since it was
+   * taken: nobody else can have had it meanwhile.
+   */
+  isHeld(name: string, leftMs = 0): boolean {
+    const { leases, clock } = this.#options;
+    return leases === undefined || clock.now() + leftMs < (this.#held.get(name) ?? 0);
+  }
+
+  /**
+   * Does nothing if the lease is surely held at this moment, without a gap since it was taken.
    * @throws ConflictError
    */
   assertHeld(name: string): void {
-    const { leases, clock } = this.#options;
-    if (leases === undefined) return;
-    if (clock.now() < (this.#held.get(name) ?? 0)) return;
+    if (this.isHeld(name)) return;
     throw new ConflictError(`the lease "${name}" was not renewed in time; nothing more was done`);
   }
 
@@ -116,11 +123,17 @@ export class LeaseKeeper {
       try {
         const since = clock.now();
         const lease = await leases?.take(name, holder, this.#ttlMs, BUDGET);
+        const until = this.#held.get(name);
         if (lease?.holder !== holder) {
           log.error({ lease: name, holder: lease?.holder }, "a lease was lost to another process");
           this.#held.set(name, 0);
-        } else if (this.#held.has(name)) this.#held.set(name, since + this.#ttlMs);
-        else await leases?.release(name, holder, BUDGET);
+        } else if (until === undefined) await leases?.release(name, holder, BUDGET);
+        else if (clock.now() < until) this.#held.set(name, Math.max(until, since + this.#ttlMs));
+        else if (until > 0) {
+          // It goes on to be renewed, so that others see it, but somebody may have had it between.
+          log.error({ lease: name }, "a lease was renewed too late");
+          this.#held.set(name, 0);
+        }
       } catch (error) {
         log.warn({ lease: name, error: String(error) }, "a lease could not be renewed");
       }
