@@ -70,7 +70,7 @@ async function benchDatabase(
   const bare = await database.connect();
   const prefix = database.name.toLowerCase();
   try {
-    const { users } = stores.messageArchives({ node: 1, pageSize: PAGE });
+    const { users } = await stores.messageArchives({ node: 1, pageSize: PAGE });
     const messages = settings.quick ? QUICK_MESSAGES : MESSAGES;
     const rates = { skein: [] as number[], bare: [] as number[] };
     const hasArrays = database.name === "PostgreSQL";
@@ -108,7 +108,7 @@ async function benchDatabase(
   }
 }
 
-/** What reads pages; the type of `stores.messageArchives(…).users`. */
+/** What reads pages; the type of `users` of `stores.messageArchives`. */
 interface Users {
   find(
     owner: ArchiveOwner,

@@ -10,7 +10,8 @@ import { type NamedBackEnds, openBackEnd } from "../persistent/move/open-by-name
 import type { OpenedStores } from "../persistent/move/open-by-url.ts";
 import { isOwnPlace } from "../persistent/move/own-places.ts";
 import { OwnedSide } from "../persistent/move/owned-rows.ts";
-import { type AnyPlace, isTyped, typedPlaces } from "../persistent/move/typed-places.ts";
+import { type AnyPlace, isTyped } from "../persistent/move/place-kinds.ts";
+import { typedPlaces } from "../persistent/move/typed-places.ts";
 import { silentLog } from "../runtime.ts";
 import { systemClock, systemRandom } from "./system.ts";
 

@@ -34,16 +34,14 @@ import { TIMEOUT_MS } from "./fronts/store-front.ts";
 import type { MessageArchives } from "./mam/open-archives.ts";
 import { isOwnPlace } from "./move/own-places.ts";
 import { StoreHomes } from "./move/store-homes.ts";
+import { TypedHomes } from "./move/typed-homes.ts";
 import type { RosterStore } from "./roster/roster-store.ts";
 import {
   archivesOn,
   type OpenArchivesOptions,
   type OpenRostersOptions,
   purgeTyped,
-  refuseLeftBehind,
   rostersOn,
-  surveyTyped,
-  type TypedRows,
 } from "./typed-stores.ts";
 
 /** What stores need of the outside world; all of it may be left out. */
@@ -131,34 +129,7 @@ export async function openStores(
   }
   const coherence = environment.coherence ?? new LocalCoherence();
   const { mayMove = true } = environment;
-  try {
-    const typed = await lookForTyped(plan, made);
-    return new Stores(plan, { made, typed }, { ...lent, timeoutMs, host, coherence, mayMove });
-  } catch (error) {
-    await Promise.allSettled(made.map(({ adapter }) => adapter.close()));
-    throw error;
-  }
-}
-
-/** Only if there is a connection on which rows could have been left behind. */
-async function lookForTyped(
-  plan: ReadConfiguration,
-  made: readonly OpenConnection[],
-): Promise<readonly TypedRows[]> {
-  const everywhere = ["archive", "roster"].map((store) => chosenFor(plan, store));
-  const isChosen = made.every(({ name }) => everywhere.every((chosen) => chosen.has(name)));
-  return isChosen ? [] : surveyTyped(made);
-}
-
-/** The connections that the configuration names for a store, whatever the host. */
-function chosenFor(plan: ReadConfiguration, store: string): ReadonlySet<string> {
-  const chosen = new Set<string>();
-  // "" is the name of no host: what is said for all of them.
-  for (const host of ["", ...plan.hosts.keys()]) {
-    const name = connectionFor(plan, { host, store });
-    if (name !== undefined) chosen.add(name);
-  }
-  return chosen;
+  return new Stores(plan, made, { ...lent, timeoutMs, host, coherence, mayMove });
 }
 
 /** Unique, and of use to who reads it in an error on another machine. */
@@ -192,22 +163,26 @@ export class Stores {
   readonly #lent: Required<Omit<StoresEnvironment, "adapters" | "env">>;
   readonly #openers = new Map<StoreAdapter, StoreOpener>();
   readonly #homes: StoreHomes;
-  readonly #archives: MessageArchives[] = [];
-  /** What the typed stores had when all of this was opened. */
-  readonly #typed: readonly TypedRows[];
+  readonly #typed: TypedHomes;
+  readonly #archives: { readonly connection: string; readonly archives: MessageArchives }[] = [];
 
   /** Use `openStores`. */
   constructor(
     plan: ReadConfiguration,
-    opened: { readonly made: readonly OpenConnection[]; readonly typed: readonly TypedRows[] },
+    made: readonly OpenConnection[],
     lent: Required<Omit<StoresEnvironment, "adapters" | "env">>,
   ) {
     this.#plan = plan;
-    this.#connections = opened.made;
-    this.#typed = opened.typed;
+    this.#connections = made;
     this.#lent = lent;
-    const named = opened.made.map(({ name, adapter }) => ({ connection: name, adapter }));
-    this.#homes = new StoreHomes({ ...lent, connections: named });
+    const connections = made.map(({ name, adapter }) => ({ connection: name, adapter }));
+    this.#homes = new StoreHomes({ ...lent, connections });
+    this.#typed = new TypedHomes({
+      homes: this.#homes,
+      connections,
+      chosenFor: (host, store) => connectionFor(plan, { host, store }),
+      budget: this.#budget(),
+    });
   }
 
   /** All back ends that are open. */
@@ -251,26 +226,30 @@ export class Stores {
   }
 
   /**
-   * Message archives of users and rooms (XEP-0313), on the connection of the store "archive".
-   * `close` writes what they have queued. See doc/archive.md.
+   * Message archives of users and rooms (XEP-0313), on the connection of the store "archive":
+   * once all messages that the configuration wants there have moved there. `close` writes what
+   * they have queued. See doc/archive.md.
    * @throws UnsupportedError if that is not an SQL database
-   * @throws ConflictError if messages are on another connection, which was the choice before
+   * @throws ConflictError as when any store is opened: see doc/moving-stores.md
    */
-  messageArchives(options: OpenArchivesOptions): MessageArchives {
+  async messageArchives(options: OpenArchivesOptions): Promise<MessageArchives> {
     const { host = this.#lent.host } = options;
-    const archives = archivesOn(this.#typedConnection(host, "archive"), options, this.#lent);
-    this.#archives.push(archives);
+    const found = this.connectionFor(host, "archive");
+    const archives = await archivesOn(found, options, { ...this.#lent, typed: this.#typed });
+    this.#archives.push({ connection: found.name, archives });
     return archives;
   }
 
   /**
-   * Rosters (RFC 6121), on the connection of the store "roster". See doc/roster.md.
+   * Rosters (RFC 6121), on the connection of the store "roster": once all that the configuration
+   * wants there have moved there. See doc/roster.md.
    * @throws UnsupportedError if that is not an SQL database
-   * @throws ConflictError if rosters are on another connection, which was the choice before
+   * @throws ConflictError as when any store is opened: see doc/moving-stores.md
    */
-  rosters(options: OpenRostersOptions = {}): RosterStore {
+  async rosters(options: OpenRostersOptions = {}): Promise<RosterStore> {
     const { host = this.#lent.host } = options;
-    return rostersOn(this.#typedConnection(host, "roster"), options, this.#lent);
+    const found = this.connectionFor(host, "roster");
+    return rostersOn(found, options, { ...this.#lent, typed: this.#typed });
   }
 
   /**
@@ -345,8 +324,10 @@ export class Stores {
 
   /** Lets go of all back ends. Calls that are under way settle. */
   async close(): Promise<void> {
+    const stops = this.#archives.map(({ archives }) => archives.stop());
+    const ends = await Promise.allSettled(stops);
+    // Behind the last write: from here on others may move the stores.
     await this.#homes.close();
-    const ends = await Promise.allSettled(this.#archives.map((archives) => archives.stop()));
     await Promise.all(this.#connections.map(({ adapter }) => adapter.close()));
     const failed = ends.find((end) => end.status === "rejected");
     if (failed !== undefined) throw failed.reason;
@@ -354,15 +335,11 @@ export class Stores {
 
   async #purgeTyped(owner: { readonly server: string; readonly name: string }): Promise<void> {
     // These have a queue, which is written first.
-    for (const archives of this.#archives) await archives.users.remove(owner);
+    const chosen = connectionFor(this.#plan, { host: owner.server, store: "archive" });
+    for (const { connection, archives } of this.#archives) {
+      if (connection === chosen) await archives.users.remove(owner);
+    }
     for (const connection of this.#connections) await purgeTyped(connection, owner, this.#lent);
-  }
-
-  #typedConnection(host: string, store: "archive" | "roster"): OpenConnection {
-    const found = this.connectionFor(host, store);
-    const chosen = chosenFor(this.#plan, store);
-    refuseLeftBehind(this.#typed, store, { target: found.name, chosen });
-    return found;
   }
 
   /** Once the store is where the configuration says. */

@@ -145,9 +145,9 @@ adapter = "memory"
       connections: { one: { adapter: "sql", url: sqlite("typed") } },
     });
     const ann = { server: "one.example", name: "ann" };
-    const archives = stores.messageArchives({ node: 1 });
+    const archives = await stores.messageArchives({ node: 1 });
     await archives.users.add(ann, { with: "b@b", from: "b@b", direction: "in", packet: "<m/>" });
-    await stores.rosters().set(ann, "bob@b", {});
+    await (await stores.rosters()).set(ann, "bob@b", {});
     await stores.close();
     const expected = [
       { host: "one.example", store: "archive", kind: "messages", users: 1 },

@@ -1,5 +1,5 @@
 /** What the programs of this folder agree on. */
-import type { Place } from "../../src/persistent/contract/driver.ts";
+import type { AnyPlace } from "../../src/persistent/move/place-kinds.ts";
 
 /** What is killed. */
 export const WORKS = ["copy", "move", "migration"] as const;
@@ -21,8 +21,10 @@ export interface Task {
 export type Answer = "ready" | "begun" | { readonly done: true; readonly error?: string };
 
 /** All that is copied and moved. */
-export const PLACES: readonly Place[] = [
+export const PLACES: readonly AnyPlace[] = [
   { host: "example.com", store: "config", kind: "keyval" },
   { host: "example.com", store: "contacts", kind: "map" },
   { host: "example.com", store: "log", kind: "archive" },
+  { host: "example.com", store: "archive", kind: "messages" },
+  { host: "example.com", store: "roster", kind: "roster" },
 ];

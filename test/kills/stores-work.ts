@@ -90,15 +90,13 @@ export class StoresWork implements Work {
     for (const prefix of SIDES) await empty(this.#database, prefix);
     this.#trial = 0;
     await fill(this.#database, SIDES[0]);
-    if (this.#work === "copy") await fillTyped(this.#database, SIDES[0]);
+    await fillTyped(this.#database, SIDES[0]);
     this.#wanted = await this.#contents(SIDES[0]);
   }
 
-  /** Message archives and rosters are copied, and do not move by themselves. */
   async #contents(prefix: string): Promise<readonly string[]> {
     const lines = await contents(this.#database, prefix);
-    if (this.#work === "copy") lines.push(...(await typedContents(this.#database, prefix)));
-    return lines;
+    return [...lines, ...(await typedContents(this.#database, prefix))];
   }
 
   /** What was moved is moved back by the next trial. */

@@ -21,6 +21,8 @@ export interface TestDatabase {
   readonly name: "SQLite" | "PostgreSQL" | "MariaDB";
   /** Opens it, once more each time: as another process would. Closed after the last test. */
   open(): Promise<SqlDatabase>;
+  /** Where another one is, empty, for programs that open it themselves. */
+  newUrl(): Promise<string>;
 }
 
 /** Makes the tables of the stores as a program does when it starts. */
@@ -33,7 +35,15 @@ export async function makeStoreTables(database: SqlDatabase, prefix = STORE_PREF
 export function onEachDatabase(title: string, tests: (database: TestDatabase) => void): void {
   describe(`${title} on SQLite`, () => {
     const folder = mkdtempSync(join(tmpdir(), "skein-stores-"));
-    tests(closing("SQLite", async () => `sqlite:${join(folder, "stores.db")}`));
+    const at = (file: string) => `sqlite:${join(folder, file)}`;
+    let files = 0;
+    tests(
+      closing(
+        "SQLite",
+        async () => at("stores.db"),
+        async () => at(`${files++}.db`),
+      ),
+    );
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
   });
   for (const kind of [postgres, mariadb]) {
@@ -41,22 +51,31 @@ export function onEachDatabase(title: string, tests: (database: TestDatabase) =>
       let url: Promise<string> | undefined;
       const name = kind === postgres ? "PostgreSQL" : "MariaDB";
       tests(
-        closing(name, () => {
-          url ??= server().newDatabase();
-          return url;
-        }),
+        closing(
+          name,
+          () => {
+            url ??= server().newDatabase();
+            return url;
+          },
+          () => server().newDatabase(),
+        ),
       );
     });
   }
 }
 
-function closing(name: TestDatabase["name"], url: () => Promise<string>): TestDatabase {
+function closing(
+  name: TestDatabase["name"],
+  url: () => Promise<string>,
+  newUrl: () => Promise<string>,
+): TestDatabase {
   const opened: SqlDatabase[] = [];
   afterAll(async () => {
     for (const database of opened) await database.close();
   });
   return {
     name,
+    newUrl,
     async open() {
       const surroundings = { clock: systemClock, random: systemRandom, log: silentLog };
       const database = await openSqlDatabase({ database: await url() }, surroundings);

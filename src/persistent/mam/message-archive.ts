@@ -13,9 +13,11 @@ import type { Clock, Log, Random } from "../../runtime.ts";
 import type { SqlDatabase } from "../../sql/database.ts";
 import type { Condition } from "../../sql/in-list.ts";
 import { checkWhen } from "../contract/inputs.ts";
+import { MovedAwayError, type Tenure } from "../contract/tenure.ts";
 import type { WriteBehindLimits, WriteBehindStatus } from "../write-behind/options.ts";
 import { WriteBehind } from "../write-behind/write-behind.ts";
-import { type ArchiveNames, checkOwner, FORGOTTEN_US, ownerKey } from "./archive-names.ts";
+import { type ArchiveNames, checkOwner, ownerKey } from "./archive-names.ts";
+import { ArchiveRemoval, checkBatch } from "./archive-removal.ts";
 import {
   checkMessageId,
   firstIdAt,
@@ -24,7 +26,7 @@ import {
   microsOf,
 } from "./message-ids.ts";
 import { MessageReader, notFound } from "./message-reader.ts";
-import { MessageRemoval, REMOVAL_BATCH } from "./message-removal.ts";
+import { REMOVAL_BATCH } from "./message-removal.ts";
 import type { MessageShape, RetractionAuthor } from "./message-shape.ts";
 import { checkOriginId } from "./message-shape.ts";
 import { MessageWriter, type QueuedMessage } from "./message-writer.ts";
@@ -79,6 +81,8 @@ export interface MessageArchiveParts<Input extends AnyMessageInput, Message exte
   readonly ids: MessageIds;
   /** Removed with their user's archive. */
   readonly preferences: ArchivePreferences | undefined;
+  /** Whether the rows of a server are here. */
+  readonly tenure: Tenure;
   readonly nowUs: () => bigint;
   readonly clock: Clock;
   readonly random: Random;
@@ -95,20 +99,21 @@ export interface MessageArchiveParts<Input extends AnyMessageInput, Message exte
 export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMessage> {
   readonly #parts: MessageArchiveParts<Input, Message>;
   readonly #reader: MessageReader<Message>;
-  readonly #removal: MessageRemoval;
+  readonly #removal: ArchiveRemoval;
   readonly #queue: WriteBehind<QueuedMessage>;
 
   constructor(parts: MessageArchiveParts<Input, Message>) {
-    const { database, shape, names } = parts;
+    const { database, shape } = parts;
     this.#parts = parts;
     this.#reader = new MessageReader<Message>(database, shape);
-    this.#removal = new MessageRemoval(database, shape.table);
-    const writer = new MessageWriter(database, names, shape);
+    this.#removal = new ArchiveRemoval({ ...parts, table: shape.table });
+    const writer = new MessageWriter(parts);
     this.#queue = new WriteBehind<QueuedMessage>({
       name: shape.table,
       write: (batch) => writer.write(batch),
       isItemFault: isFault,
-      isSuspect: (error) => isRefusal(error, database.traits),
+      // Servers whose rows have moved away hold nobody else up.
+      isSuspect: (error) => error instanceof MovedAwayError || isRefusal(error, database.traits),
       onSetAside: (item, error) => this.#putAside(item, error),
       onRefused: (item, error) => this.#refused(item, error),
       groupOf: ({ owner }) => ownerKey(owner),
@@ -134,8 +139,9 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
     options: { readonly isWritten?: boolean } = {},
   ): Promise<bigint> {
     checkOwner(owner);
-    const { ids, shape } = this.#parts;
+    const { ids, shape, tenure } = this.#parts;
     const values = shape.values(message);
+    await tenure.begin(owner.server);
     if (message.id !== undefined) ids.observe(message.id);
     const id = message.id ?? ids.next();
     const item: QueuedMessage = { owner, id, values, refusal: undefined };
@@ -152,7 +158,7 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
    * @throws UnavailableError with their ids while messages are set aside: see `setAside`
    */
   async sync(owner?: ArchiveOwner): Promise<void> {
-    await this.#written(owner);
+    await this.#queue.sync(owner === undefined ? undefined : ownerKey(owner));
     const aside = this.#queue.setAside(owner === undefined ? undefined : ownerKey(owner));
     const [first] = aside;
     if (first === undefined) return;
@@ -283,7 +289,7 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
     tombstone: (original: Message) => string,
   ): Promise<bigint | undefined> {
     checkOwner(owner);
-    const { shape, names, database, nowUs } = this.#parts;
+    const { shape, names, database, nowUs, tenure } = this.#parts;
     const conditions: Condition[] = [...shape.author(which)];
     if ("id" in which) {
       checkMessageId("id", which.id);
@@ -296,6 +302,7 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
     const archive = await names.find(owner);
     if (archive === undefined) return undefined;
     return database.transact(async (tx) => {
+      tenure.assertHeld(owner.server);
       const found = await this.#reader.newest(tx, archive, conditions);
       if (found === undefined || found.retractedAt !== undefined) return found?.id;
       await tx.execute(
@@ -333,29 +340,19 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
     checkBatch(batch);
     await this.#written(owner);
     this.#queue.dropSetAside(ownerKey(owner));
-    const { names } = this.#parts;
-    const archive = await names.find(owner);
-    return archive === undefined ? 0 : this.#remove(owner, archive, batch);
+    return this.#removal.owner(owner, batch);
   }
 
   /** Removes all archives of a domain, one after the other; resolves with the number of messages. */
   async removeDomain(server: string, batch = REMOVAL_BATCH): Promise<number> {
     checkOwner({ server, name: "any" });
     checkBatch(batch);
+    await this.#parts.tenure.hold(server);
     await this.#written();
     for (const { item } of this.#queue.setAside()) {
       if (item.owner.server === server) this.#queue.dropSetAside(ownerKey(item.owner));
     }
-    const { names } = this.#parts;
-    let removed = 0;
-    for (let after = 0n; ; ) {
-      const page = await names.page(server, after, REMOVAL_BATCH);
-      for (const { id, name } of page) {
-        removed += await this.#remove({ server, name }, id, batch);
-        after = id;
-      }
-      if (page.length < REMOVAL_BATCH) return removed;
-    }
+    return this.#removal.domain(server, batch);
   }
 
   /** Removes what is older than this time, µs since 1970, of all archives or of one. */
@@ -365,13 +362,7 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
     const below = firstIdAt(beforeUs);
     if (owner !== undefined) checkOwner(owner);
     await this.#written(owner);
-    if (owner === undefined) {
-      const removed = await this.#removal.belowEverywhere(below, batch);
-      await this.#sweep();
-      return removed;
-    }
-    const archive = await this.#parts.names.find(owner);
-    return archive === undefined ? 0 : this.#removal.below(archive, below, batch);
+    return this.#removal.below(below, owner, batch);
   }
 
   /** Figures of the queue. */
@@ -427,25 +418,9 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
     return isFlipped === true ? rows.toReversed() : rows;
   }
 
-  async #remove(owner: ArchiveOwner, archive: bigint, batch: number): Promise<number> {
-    const { names, preferences, nowUs } = this.#parts;
-    await names.mark(owner, archive, nowUs());
-    await preferences?.removeOf(archive);
-    return this.#removal.below(archive, undefined, batch);
-  }
-
-  /** Lets the names of archives go that were removed so long ago that nobody knows them. */
-  async #sweep(): Promise<void> {
-    const { names, nowUs, preferences } = this.#parts;
-    const before = nowUs() - FORGOTTEN_US;
-    for (const id of await names.markedBefore(before, REMOVAL_BATCH)) {
-      const isInUse = (await this.#removal.has(id)) || ((await preferences?.has(id)) ?? false);
-      await names.settle(id, isInUse, before);
-    }
-  }
-
   /** What is set aside is not told here: it would be told with each look-up. */
   async #written(owner?: ArchiveOwner): Promise<void> {
+    if (owner !== undefined) await this.#parts.tenure.hold(owner.server);
     await this.#queue.sync(owner === undefined ? undefined : ownerKey(owner));
   }
 
@@ -485,9 +460,4 @@ function sizeOf({ values }: QueuedMessage): number {
   let bytes = OVERHEAD_BYTES;
   for (const value of values) if (typeof value === "string") bytes += value.length;
   return bytes;
-}
-
-function checkBatch(batch: number): void {
-  if (Number.isInteger(batch) && batch >= 1 && batch <= 100_000) return;
-  throw new InvalidArgumentError(`batch is ${batch}; allowed are integers from 1 to 100000`);
 }

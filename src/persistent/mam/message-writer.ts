@@ -9,10 +9,19 @@ import type { SqlRow, SqlValue } from "../../sql/dialect.ts";
 import { inList } from "../../sql/in-list.ts";
 import { LostRaceError } from "../../sql/lost-race.ts";
 import { bigintOf, textOf } from "../../sql/row-values.ts";
+import type { Tenure } from "../contract/tenure.ts";
 import { type ArchiveNames, ownerKey } from "./archive-names.ts";
 import { formatMessageId } from "./message-ids.ts";
 import type { MessageShape } from "./message-shape.ts";
 import type { AnyMessage, AnyMessageInput, ArchiveOwner } from "./messages.ts";
+
+export interface MessageWriterOptions {
+  readonly database: SqlDatabase;
+  readonly names: ArchiveNames;
+  readonly shape: MessageShape<AnyMessageInput, AnyMessage>;
+  /** Whether the rows of a server are here. */
+  readonly tenure: Tenure;
+}
 
 /** A message that was checked, on its way. */
 export interface QueuedMessage {
@@ -34,21 +43,27 @@ export class MessageWriter {
   readonly #database: SqlDatabase;
   readonly #names: ArchiveNames;
   readonly #shape: MessageShape<AnyMessageInput, AnyMessage>;
+  readonly #tenure: Tenure;
   readonly #insert: Batch;
 
-  constructor(
-    database: SqlDatabase,
-    names: ArchiveNames,
-    shape: MessageShape<AnyMessageInput, AnyMessage>,
-  ) {
+  constructor({ database, names, shape, tenure }: MessageWriterOptions) {
     this.#database = database;
     this.#names = names;
     this.#shape = shape;
+    this.#tenure = tenure;
     this.#insert = new Batch(database.traits, shape);
   }
 
-  /** @throws ConflictError if an id exists with another content; then nothing was written */
+  /**
+   * @throws ConflictError if an id exists with another content; then nothing was written
+   * @throws MovedAwayError, UnavailableError if rows of a server of these are not surely here
+   */
   async write(batch: readonly QueuedMessage[]): Promise<void> {
+    const servers = new Set(batch.map(({ owner }) => owner.server));
+    for (const server of servers) await this.#tenure.hold(server);
+    const assertHeld = () => {
+      for (const server of servers) this.#tenure.assertHeld(server);
+    };
     const ids = await this.#names.resolve(batch.map(({ owner }) => owner));
     const rows = batch.map(({ owner, id, values }) => {
       const archive = ids.get(ownerKey(owner));
@@ -56,10 +71,11 @@ export class MessageWriter {
       return [archive, id, ...values];
     });
     try {
+      assertHeld();
       await this.#insertAll(rows);
     } catch (error) {
       if (!this.#database.traits.isDuplicate(error)) throw error;
-      await this.#insertMissing(rows);
+      await this.#insertMissing(rows, assertHeld);
     }
   }
 
@@ -70,7 +86,7 @@ export class MessageWriter {
     } else await this.#database.transact((tx) => this.#insert.run(tx, rows));
   }
 
-  async #insertMissing(rows: readonly Row[]): Promise<void> {
+  async #insertMissing(rows: readonly Row[], assertHeld: () => void): Promise<void> {
     const wanted = new Map<string, Row>();
     for (const row of rows) {
       const known = wanted.get(rowKey(row));
@@ -78,6 +94,7 @@ export class MessageWriter {
       wanted.set(rowKey(row), row);
     }
     await this.#database.transact(async (tx) => {
+      assertHeld();
       const missing = new Map(wanted);
       for (const found of await this.#existing(tx, wanted.values())) {
         const key = `${bigintOf(found.archive_id)}/${bigintOf(found.id)}`;

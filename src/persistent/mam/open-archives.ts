@@ -2,6 +2,7 @@
 import { InvalidOptionsError } from "../../errors.ts";
 import type { Clock, Log, Random } from "../../runtime.ts";
 import type { SqlDatabase } from "../../sql/database.ts";
+import { type Tenure, UNMOVED } from "../contract/tenure.ts";
 import type { WriteBehindLimits } from "../write-behind/options.ts";
 import { ArchiveNames } from "./archive-names.ts";
 import { MessageArchive } from "./message-archive.ts";
@@ -41,6 +42,8 @@ export interface MessageArchivesOptions {
   readonly defaultBehaviour?: Behaviour;
   /** Bounds of each of the two queues. Default: batches of 256, else as for all such queues. */
   readonly queue?: Partial<WriteBehindLimits>;
+  /** Whether the rows of a server are here. Default: nobody moves them. */
+  readonly tenures?: { readonly users: Tenure; readonly rooms: Tenure };
   /** A message that the database refused, and why; it was logged. */
   readonly onRefused?: (owner: ArchiveOwner, id: bigint, error: unknown) => void;
   /** A message that was set aside, and why; it was logged. See `MessageArchive.setAside`. */
@@ -65,7 +68,7 @@ const BATCH_ITEMS = 256;
 /** @throws InvalidOptionsError */
 export function openMessageArchives(options: MessageArchivesOptions): MessageArchives {
   checkOptions(options);
-  const { database, clock, random, log } = options;
+  const { database, clock, random, log, tenures = { users: UNMOVED, rooms: UNMOVED } } = options;
   const tables = mamTables(options.tablePrefix);
   const nowUs = options.nowUs ?? (() => BigInt(Math.floor(clock.wall() * 1000)));
   const namesOf = (kind: "u" | "r") =>
@@ -76,6 +79,7 @@ export function openMessageArchives(options: MessageArchivesOptions): MessageArc
     names: userNames,
     table: tables.preference,
     fallback: options.defaultBehaviour ?? "always",
+    tenure: tenures.users,
   });
   const shared = {
     database,
@@ -97,12 +101,14 @@ export function openMessageArchives(options: MessageArchivesOptions): MessageArc
   const users = new MessageArchive({
     ...shared,
     preferences,
+    tenure: tenures.users,
     names: userNames,
     shape: userShape(tables, shape),
   });
   const rooms = new MessageArchive({
     ...shared,
     preferences: undefined,
+    tenure: tenures.rooms,
     names: namesOf("r"),
     shape: roomShape(tables, shape),
   });

@@ -7,6 +7,7 @@ import { Batch, conflictTail } from "../../sql/batch.ts";
 import type { SqlDatabase } from "../../sql/database.ts";
 import { inList } from "../../sql/in-list.ts";
 import { textOf } from "../../sql/row-values.ts";
+import type { Tenure } from "../contract/tenure.ts";
 import { BARE_BYTES_MAX, formatAddress, parseAddress } from "./address.ts";
 import { type ArchiveNames, checkOwner, ownerKey } from "./archive-names.ts";
 import type { ArchiveOwner } from "./messages.ts";
@@ -39,6 +40,7 @@ export class ArchivePreferences {
   readonly #names: ArchiveNames;
   readonly #table: string;
   readonly #fallback: Behaviour;
+  readonly #tenure: Tenure;
   readonly #insert: Batch;
   readonly #setDefault: string;
 
@@ -48,11 +50,14 @@ export class ArchivePreferences {
     readonly names: ArchiveNames;
     readonly table: string;
     readonly fallback: Behaviour;
+    /** Whether the rows of a server are here. */
+    readonly tenure: Tenure;
   }) {
     this.#database = options.database;
     this.#names = options.names;
     this.#table = options.table;
     this.#fallback = options.fallback;
+    this.#tenure = options.tenure;
     const { traits } = options.database;
     const plan = {
       table: options.table,
@@ -73,6 +78,7 @@ export class ArchivePreferences {
   async behaviour(owner: ArchiveOwner, remote: string): Promise<Behaviour> {
     checkOwner(owner);
     const { bare, resource } = parseAddress("remote", remote);
+    await this.#tenure.hold(owner.server);
     const archive = await this.#names.find(owner);
     if (archive === undefined) return this.#fallback;
     const some = inList(this.#database.traits, "remote_jid", "text", [remote, bare, ""]);
@@ -87,6 +93,7 @@ export class ArchivePreferences {
 
   async get(owner: ArchiveOwner): Promise<Preferences> {
     checkOwner(owner);
+    await this.#tenure.hold(owner.server);
     const archive = await this.#names.find(owner);
     const rows =
       archive === undefined
@@ -110,12 +117,14 @@ export class ArchivePreferences {
   async set(owner: ArchiveOwner, preferences: Preferences): Promise<void> {
     checkOwner(owner);
     const letters = checkPreferences(preferences);
+    await this.#tenure.hold(owner.server);
     const ids = await this.#names.resolve([owner]);
     const archive = ids.get(ownerKey(owner));
     if (archive === undefined) throw new TypeError("an archive has no number");
     const remotes = [...letters.keys()].sort();
     const rows = remotes.map((remote) => [archive, remote, letters.get(remote) ?? ""]);
     await this.#database.transact(async (tx) => {
+      this.#tenure.assertHeld(owner.server);
       // The row of the default is everybody's first: who has written it has the turn.
       await tx.execute(this.#setDefault, [archive, "", LETTERS[preferences.default]]);
       await tx.execute(`delete from ${this.#table} where archive_id = ? and remote_jid <> ''`, [
@@ -128,6 +137,7 @@ export class ArchivePreferences {
   /** Removes all of them: the fallback applies again. */
   async remove(owner: ArchiveOwner): Promise<void> {
     checkOwner(owner);
+    await this.#tenure.hold(owner.server);
     const archive = await this.#names.find(owner);
     if (archive !== undefined) await this.removeOf(archive);
   }

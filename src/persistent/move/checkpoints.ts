@@ -5,7 +5,7 @@
 import { UnavailableError } from "../../errors.ts";
 import type { Budget, RowsDriver, StoreAdapter } from "../contract/driver.ts";
 import { NOTES } from "./own-places.ts";
-import type { AnyPlace } from "./typed-places.ts";
+import type { AnyPlace } from "./place-kinds.ts";
 
 /** How far one place has come. */
 export interface Checkpoint {

@@ -13,7 +13,8 @@ import type { Aligned, AlignRules } from "./aligned.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { isOwnPlace, nameOf } from "./own-places.ts";
 import { OwnedSide } from "./owned-rows.ts";
-import { type AnyPlace, isTyped, typedPlaces } from "./typed-places.ts";
+import { type AnyPlace, isTyped } from "./place-kinds.ts";
+import { typedPlaces } from "./typed-places.ts";
 import { usersOfBoth } from "./users.ts";
 
 /** Users that are worked on at a time. */
@@ -30,8 +31,8 @@ export interface CopyOptions {
   readonly hosts?: readonly string[];
   /** Only these stores; message archives are named "archive", rosters "roster". Default: all. */
   readonly stores?: readonly string[];
-  /** Message archives and rosters are left alone, which have tables of their own. Default false. */
-  readonly withoutTyped?: boolean;
+  /** Exactly these, whatever the source has. Default: what `hosts` and `stores` choose of it. */
+  readonly places?: readonly AnyPlace[];
   /** Looks at both sides and says what it would change. Default false. */
   readonly isDry?: boolean;
   /** Target places that have data of another origin are made equal too. Default: ConflictError. */
@@ -96,8 +97,9 @@ export async function copyStores(options: CopyOptions): Promise<readonly CopiedP
 }
 
 async function selected(options: CopyOptions, budget: Budget): Promise<readonly AnyPlace[]> {
+  if (options.places !== undefined) return options.places;
   const everywhere = await options.from.places(undefined, budget);
-  const typed = options.withoutTyped === true ? [] : await typedPlaces(options.from, undefined);
+  const typed = await typedPlaces(options.from, undefined);
   const all = [...everywhere.filter((place) => !isOwnPlace(place)), ...typed];
   const { hosts, stores } = options;
   refuseUnknown("host", hosts, new Set(all.map(({ host }) => host)));

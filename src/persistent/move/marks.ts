@@ -10,8 +10,9 @@
  */
 import { randomUUID } from "node:crypto";
 import { UnavailableError } from "../../errors.ts";
-import type { Budget, Place, RowsDriver, StoreAdapter } from "../contract/driver.ts";
-import { MARKS, nameOf } from "./own-places.ts";
+import type { Budget, RowsDriver, StoreAdapter } from "../contract/driver.ts";
+import { keyOf, MARKS, nameOf } from "./own-places.ts";
+import type { AnyPlace } from "./place-kinds.ts";
 
 const STATES = ["home", "leaving", "left", "moved", "arriving"] as const;
 
@@ -50,33 +51,29 @@ export class Marks {
     return new Marks(identity, rows, budget);
   }
 
-  async read(place: Place): Promise<Mark | undefined> {
-    const text = await this.#rows.read("", keyOf(place), this.#budget);
+  async read(place: AnyPlace): Promise<Mark | undefined> {
+    const text = await this.#rows.read("", `store ${keyOf(place)}`, this.#budget);
     return text === undefined ? undefined : parse(text, place);
   }
 
   /** Undefined takes the mark away. */
-  async write(place: Place, mark: Mark | undefined): Promise<void> {
+  async write(place: AnyPlace, mark: Mark | undefined): Promise<void> {
     const text = mark === undefined ? undefined : JSON.stringify(mark);
-    await this.#rows.write("", new Map([[keyOf(place), text]]), this.#budget);
+    await this.#rows.write("", new Map([[`store ${keyOf(place)}`, text]]), this.#budget);
   }
 }
 
 /** The lease of who moves a store. */
-export function moveName({ host, store }: Place): string {
-  return `move ${JSON.stringify([host, store])}`;
+export function moveName(place: AnyPlace): string {
+  return `move ${keyOf(place)}`;
 }
 
 /** The lease of one process that uses a store; with "" what all their names begin with. */
-export function useName({ host, store }: Place, holder: string): string {
-  return `use ${JSON.stringify([host, store])} ${holder}`;
+export function useName(place: AnyPlace, holder: string): string {
+  return `use ${keyOf(place)} ${holder}`;
 }
 
-function keyOf({ host, store }: Place): string {
-  return `store ${JSON.stringify([host, store])}`;
-}
-
-function parse(text: string, place: Place): Mark {
+function parse(text: string, place: AnyPlace): Mark {
   const mark: unknown = JSON.parse(text);
   const state =
     typeof mark === "object" && mark !== null && "state" in mark

@@ -1,11 +1,13 @@
 /** Moves one store from a back end to another: see marks.ts for the order of the steps. */
 import { ConflictError } from "../../errors.ts";
 import type { Clock, Log } from "../../runtime.ts";
-import type { ArchiveDriver, Budget, Place, RowsDriver, StoreAdapter } from "../contract/driver.ts";
+import type { Budget, StoreAdapter } from "../contract/driver.ts";
 import { LeaseKeeper } from "../leases/lease-keeper.ts";
 import { type CopiedPlace, type CopyProgress, copyStores } from "./copy.ts";
 import { HOME, type Mark, type Marks, moveName, useName } from "./marks.ts";
 import { nameOf } from "./own-places.ts";
+import { emptyPlace, placeIn } from "./place-contents.ts";
+import type { AnyPlace } from "./place-kinds.ts";
 
 /** A back end and what it says of the store. */
 export interface Residence {
@@ -16,7 +18,7 @@ export interface Residence {
 }
 
 export interface MoveOptions {
-  readonly place: Place;
+  readonly place: AnyPlace;
   /** Names this process in leases and in other processes' errors. */
   readonly holder: string;
   readonly clock: Clock;
@@ -44,20 +46,24 @@ export async function moveStore(
   const keeper = new LeaseKeeper({ ...options, leases: source.adapter.leases });
   try {
     await keeper.take(name, `moving ${nameOf(place)}`, budget);
+    const guard = () => {
+      assertHeld();
+      keeper.assertHeld(name);
+    };
     let copied: CopiedPlace | undefined;
     if (source.mark?.state !== "left") {
       await leave(source, target, options);
-      copied = await copyOver(source, target, options, () => {
-        assertHeld();
-        keeper.assertHeld(name);
-      });
+      copied = await copyOver(source, target, options, guard);
+      guard();
       await source.marks.write(place, { state: "left", peer: target.marks.identity });
     }
+    guard();
     await target.marks.write(place, HOME);
-    await emptyPlace(source.adapter, place, budget);
+    await emptyPlace(source.adapter, place, { budget, guard });
+    guard();
     await source.marks.write(place, { state: "moved", peer: target.marks.identity });
-    const { host, store } = place;
-    log.info({ host, store, users: copied?.users, rows: copied?.rows }, "a store has moved");
+    const { users, rows } = copied ?? {};
+    log.info({ ...place, users, rows }, "a store has moved");
     return copied;
   } finally {
     await keeper.stop();
@@ -82,7 +88,7 @@ async function leave(source: Residence, target: Residence, options: MoveOptions)
   }
   await target.marks.write(place, { state: "arriving", peer: source.marks.identity });
   const way = { from: source.connection, to: target.connection };
-  log.info({ host: place.host, store: place.store, ...way }, "a store moves to another back end");
+  log.info({ ...place, ...way }, "a store moves to another back end");
 }
 
 /** Fills a home that forgets; the source stays the home, and later writes are lost at the end. */
@@ -91,9 +97,8 @@ export async function loadStore(
   target: Residence,
   options: MoveOptions,
 ): Promise<CopiedPlace | undefined> {
-  const { host, store } = options.place;
   options.log.warn(
-    { host, store, from: source.connection, to: target.connection },
+    { ...options.place, from: source.connection, to: target.connection },
     "a store was loaded into a back end that forgets: what is written to it is lost at the end",
   );
   return copyOver(source, target, options, () => {});
@@ -109,9 +114,7 @@ async function copyOver(
     from: source.adapter,
     to: target.adapter,
     sourceName: source.marks.identity,
-    hosts: [place.host],
-    stores: [place.store],
-    withoutTyped: true,
+    places: [(await placeIn(source.adapter, place, budget)) ?? place],
     // The marks have said already that what the target has is of no worth.
     overwrite: true,
     guard,
@@ -120,33 +123,4 @@ async function copyOver(
     ...(onProgress === undefined ? {} : { onProgress }),
   });
   return copied;
-}
-
-/** Deletes all data of a place, user by user; going on where an earlier call ended. */
-export async function emptyPlace(
-  adapter: StoreAdapter,
-  place: Place,
-  budget: Budget,
-): Promise<void> {
-  if (place.kind === "archive") {
-    const archive = await adapter.openArchive(place, budget);
-    await eachUser(archive, budget, (user) => archive.truncate(user, 0, budget));
-  } else {
-    const rows = await adapter.openRows(place, budget);
-    await eachUser(rows, budget, (user) => rows.replaceUser(user, new Map(), budget));
-  }
-}
-
-async function eachUser(
-  driver: RowsDriver | ArchiveDriver,
-  budget: Budget,
-  work: (user: string) => Promise<unknown>,
-): Promise<void> {
-  let after: string | undefined;
-  while (true) {
-    const users = await driver.users({ after, limit: 100 }, budget);
-    for (const user of users) await work(user);
-    after = users.at(-1);
-    if (after === undefined) return;
-  }
 }

@@ -4,16 +4,13 @@ import type { SqlDatabase, SqlSession } from "../../sql/database.ts";
 import type { SqlRow, SqlValue } from "../../sql/dialect.ts";
 import { bigintOf, textOf } from "../../sql/row-values.ts";
 import type { StoreAdapter, UserPage } from "../contract/driver.ts";
-import {
-  databaseOf,
-  type OwnedTable,
-  type TypedPlace,
-  type TypedTables,
-  typedTables,
-} from "./typed-places.ts";
+import type { TypedPlace } from "./place-kinds.ts";
+import { databaseOf, type OwnedTable, type TypedTables, typedTables } from "./typed-places.ts";
 
 /** Rows of one page. */
 const PAGE_ROWS = 250;
+/** Rows that are deleted at once. */
+const EMPTIED_ROWS = 1_000;
 
 /** An owner that is there. */
 export interface Owner {
@@ -98,6 +95,36 @@ export class OwnedSide {
       await session.execute(`update ${owners} set ${list} where id = ?`, [...own, id]);
   }
 
+  /**
+   * Removes an owner with all rows, batch by batch; `guard` is asked before each. May be called
+   * again after any interruption.
+   */
+  async empty(name: string, guard: () => void): Promise<void> {
+    const owner = await this.find(this.database, name);
+    if (owner === undefined) return;
+    const { rows, isOwnerData } = this.tables;
+    // Whoever is found by rows is marked while there are some.
+    if (!isOwnerData) await this.remove(this.database, owner.id);
+    for (const table of rows) await this.#emptyTable(table, owner.id, guard);
+    if (isOwnerData) await this.remove(this.database, owner.id);
+  }
+
+  async #emptyTable(table: OwnedTable, id: bigint, guard: () => void): Promise<void> {
+    const where = `from ${table.table} where ${table.owner} = ?`;
+    const key = table.key.name;
+    for (;;) {
+      const text = `select ${key} as last_key ${where} order by ${key} limit 1 offset ?`;
+      const [row] = await this.database.query(text, [id, BigInt(EMPTIED_ROWS - 1)]);
+      guard();
+      if (row === undefined) {
+        await this.database.execute(`delete ${where}`, [id]);
+        return;
+      }
+      const last = keyValue(table, row.last_key);
+      await this.database.execute(`delete ${where} and ${key} <= ?`, [id, last]);
+    }
+  }
+
   /** Lets an owner go that has no rows. The name of an archive stays, marked: see archive-names.ts. */
   async remove(session: SqlSession, id: bigint): Promise<void> {
     const { owners, kind } = this.tables;
@@ -108,6 +135,11 @@ export class OwnedSide {
       [id],
     );
   }
+}
+
+/** The values of a key, whose rows come in this order. */
+function keyValue({ key }: OwnedTable, value: unknown): SqlValue {
+  return key.type === "bigint" ? bigintOf(value) : textOf(value);
 }
 
 /** The rows of one owner in one table, one after the other. Nothing may be written behind them. */

@@ -4,12 +4,15 @@
  * process began and did not end.
  */
 import { ConflictError } from "../../errors.ts";
-import type { Budget, Place, StoreAdapter } from "../contract/driver.ts";
+import { SqlAdapter } from "../adapters/sql/sql-adapter.ts";
+import type { StoreAdapter } from "../contract/driver.ts";
 import { LeaseKeeper } from "../leases/lease-keeper.ts";
 import type { CopiedPlace } from "./copy.ts";
 import { HOME, Marks, moveName } from "./marks.ts";
-import { emptyPlace, loadStore, type MoveOptions, moveStore, type Residence } from "./move.ts";
+import { loadStore, type MoveOptions, moveStore, type Residence } from "./move.ts";
 import { nameOf } from "./own-places.ts";
+import { emptyPlace, hasUsers, placeIn } from "./place-contents.ts";
+import { type AnyPlace, isTyped } from "./place-kinds.ts";
 
 /** Somebody else who moves the store is waited for so long, ms. */
 const WAIT_MS = 600_000;
@@ -59,9 +62,13 @@ export async function settleStore(options: SettleOptions): Promise<Settled> {
   }
 }
 
-/** What keeps nothing is nobody's home, and what cannot list its users cannot be copied. */
-export function canBeHome({ capabilities }: StoreAdapter): boolean {
-  const { keepsNothing, users, kinds } = capabilities;
+/**
+ * What keeps nothing is nobody's home, and what cannot list its users cannot be copied. Typed
+ * stores have tables.
+ */
+export function canBeHome(adapter: StoreAdapter, place: AnyPlace): boolean {
+  if (isTyped(place)) return adapter instanceof SqlAdapter;
+  const { keepsNothing, users, kinds } = adapter.capabilities;
   return keepsNothing !== true && users && kinds.includes("map");
 }
 
@@ -75,7 +82,7 @@ async function look(options: SettleOptions): Promise<Survey> {
   const home = await reside(options.home, options);
   const others = new Map<string, Residence>();
   for (const other of options.others) {
-    if (!canBeHome(other.adapter)) continue;
+    if (!canBeHome(other.adapter, options.place)) continue;
     const residence = await reside(other, options);
     const { identity } = residence.marks;
     if (identity !== home.marks.identity) others.set(identity, residence);
@@ -91,18 +98,9 @@ async function reside(
   const marks = await Marks.open(adapter, budget);
   const mark = await marks.read(place);
   if (mark !== undefined) return { connection, adapter, marks, mark };
-  const places = await adapter.places(place.host, budget);
-  const found = places.find(({ store }) => store === place.store);
+  const found = await placeIn(adapter, place, budget);
   const hasData = found !== undefined && (await hasUsers(adapter, found, budget));
   return { connection, adapter, marks, mark: hasData ? HOME : undefined };
-}
-
-async function hasUsers(adapter: StoreAdapter, place: Place, budget: Budget): Promise<boolean> {
-  const driver =
-    place.kind === "archive"
-      ? await adapter.openArchive(place, budget)
-      : await adapter.openRows(place, budget);
-  return (await driver.users({ after: undefined, limit: 1 }, budget)).length > 0;
 }
 
 /** Nothing is under way and nothing is anywhere else. */
@@ -125,10 +123,14 @@ async function settle(
   const source = sourceOf(home, others, place);
   if (source === undefined) {
     // What is left of moves whose last steps were not made: a flip back, and emptying.
-    if (home.mark?.state !== "home") await home.marks.write(place, HOME);
+    if (home.mark?.state !== "home") {
+      assertHeld();
+      await home.marks.write(place, HOME);
+    }
     for (const { adapter, marks, mark } of others) {
       if (mark?.state !== "left" || mark.peer !== home.marks.identity) continue;
-      await emptyPlace(adapter, place, budget);
+      await emptyPlace(adapter, place, { budget, guard: assertHeld });
+      assertHeld();
       await marks.write(place, { state: "moved", peer: home.marks.identity });
     }
     return AT_HOME;
@@ -151,7 +153,7 @@ async function settle(
 function sourceOf(
   home: Residence,
   others: readonly Residence[],
-  place: Place,
+  place: AnyPlace,
 ): Residence | undefined {
   const { mark } = home;
   // Nobody has used what never became a home, and the source is emptied after that only.
@@ -170,7 +172,7 @@ function sourceOf(
   if (rivals[0] !== undefined && rivals[1] !== undefined) {
     throw new ConflictError(
       `${nameOf(place)} has data on "${rivals[0].connection}" and on "${rivals[1].connection}"; ` +
-        "copy one over the other, or empty one",
+        "copy one over the other and take that one out of the configuration, or empty one",
     );
   }
   if (!isHere && source === undefined && mark !== undefined) {

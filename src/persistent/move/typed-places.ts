@@ -1,5 +1,5 @@
 /**
- * Message archives and rosters among what is copied. They have tables of their own on SQL
+ * Message archives and rosters among what is copied and moved. They have tables of their own on SQL
  * databases; here stands what copying must know of these: whose rows, in which order, which
  * columns.
  */
@@ -8,26 +8,13 @@ import type { BatchColumn } from "../../sql/batch.ts";
 import type { SqlDatabase } from "../../sql/database.ts";
 import { textOf } from "../../sql/row-values.ts";
 import { SqlAdapter } from "../adapters/sql/sql-adapter.ts";
-import type { Place, StoreAdapter } from "../contract/driver.ts";
+import type { StoreAdapter } from "../contract/driver.ts";
 import { roomShape, userShape } from "../mam/message-shape.ts";
 import { mamTables } from "../mam/tables.ts";
 import { ITEM_COLUMNS } from "../roster/roster-item.ts";
 import { rosterTables } from "../roster/tables.ts";
 import { nameOf } from "./own-places.ts";
-
-export const TYPED_KINDS = ["messages", "room messages", "roster"] as const;
-/** Archives of users, with their preferences; archives of rooms; rosters. */
-export type TypedKind = (typeof TYPED_KINDS)[number];
-
-/** The typed stores of one server, by the name under which the configuration has them. */
-export interface TypedPlace {
-  readonly host: string;
-  readonly store: "archive" | "roster";
-  readonly kind: TypedKind;
-}
-
-/** All that can be copied. */
-export type AnyPlace = Place | TypedPlace;
+import { TYPED_KINDS, type TypedKind, type TypedPlace } from "./place-kinds.ts";
 
 /** A table of rows that belong to the number of an owner. */
 export interface OwnedTable {
@@ -59,11 +46,6 @@ export interface TypedTables {
 
 const RULES = { packetBytesMax: 1, hasTextSearch: true };
 const RETRACTED: BatchColumn = { name: "retracted_us", type: "bigint" };
-
-/** Whether a place is one of these. */
-export function isTyped(place: AnyPlace): place is TypedPlace {
-  return TYPED_KINDS.some((kind) => kind === place.kind);
-}
 
 /** The tables of a kind under a prefix. */
 export function typedTables(kind: TypedKind, prefix: string): TypedTables {
@@ -155,7 +137,7 @@ export function databaseOf(
     return { database: adapter.database, prefix: adapter.tablePrefix };
   }
   throw new UnsupportedError(
-    `${nameOf(place)} has tables of its own (${place.kind}), which the adapter "${adapter.name}" ` +
+    `${nameOf(place)} has tables of its own, which the adapter "${adapter.name}" ` +
       'does not have, allowed is the adapter "sql"; nothing was changed; name the stores that are ' +
       "to be copied, or choose another target",
   );

@@ -18,6 +18,7 @@ import type { SqlDatabase, SqlTransaction } from "../../sql/database.ts";
 import type { SqlRow } from "../../sql/dialect.ts";
 import { bigintOf, textOf } from "../../sql/row-values.ts";
 import { checkHost, checkKey } from "../contract/inputs.ts";
+import { type Tenure, UNMOVED } from "../contract/tenure.ts";
 import {
   checkContact,
   ITEM_COLUMNS,
@@ -47,6 +48,8 @@ export interface RosterStoreOptions {
   readonly itemsMax?: number;
   /** Deletions of one roster that are kept to be told. Default 200. */
   readonly removalsMax?: number;
+  /** Whether the rows of a server are here. Default: nobody moves them. */
+  readonly tenure?: Tenure;
 }
 
 /** A whole roster. */
@@ -85,6 +88,7 @@ const VERSION = /^(?:0|[1-9]\d{0,18})$/;
 export class RosterStore {
   readonly #options: RosterStoreOptions;
   readonly #database: SqlDatabase;
+  readonly #tenure: Tenure;
   readonly #texts: RosterStatements;
   readonly #limits: { readonly itemsMax: number; readonly removalsMax: number };
   readonly #make: string;
@@ -95,6 +99,7 @@ export class RosterStore {
     const { database, itemsMax = ITEMS_MAX, removalsMax = REMOVALS_MAX } = options;
     checkOptions({ itemsMax, removalsMax, tablePrefix: options.tablePrefix ?? "" });
     this.#options = options;
+    this.#tenure = options.tenure ?? UNMOVED;
     this.#database = database;
     this.#limits = { itemsMax, removalsMax };
     const tables = rosterTables(options.tablePrefix);
@@ -114,7 +119,7 @@ export class RosterStore {
 
   /** The whole roster. */
   async get(owner: RosterOwner): Promise<Roster> {
-    checkRosterOwner(owner);
+    await this.#enter(owner);
     const rows = await this.#database.query(
       `${this.#read} and i.subscription <> '${REMOVED}' ` +
         "where r.server = ? and r.name = ? order by i.jid",
@@ -134,7 +139,7 @@ export class RosterStore {
    * had, or has forgotten, the whole.
    */
   async getSince(owner: RosterOwner, version: string): Promise<RosterNews> {
-    checkRosterOwner(owner);
+    await this.#enter(owner);
     if (typeof version !== "string") {
       throw new InvalidArgumentError(`version is a ${typeof version}; allowed is a string`);
     }
@@ -153,7 +158,7 @@ export class RosterStore {
 
   /** One item; undefined if there is none. */
   async entry(owner: RosterOwner, jid: string): Promise<RosterItem | undefined> {
-    checkRosterOwner(owner);
+    await this.#enter(owner);
     checkContact(jid);
     const [row] = await this.#database.query(
       `${this.#read} and i.jid = ? where r.server = ? and r.name = ?`,
@@ -170,8 +175,9 @@ export class RosterStore {
     owner: RosterOwner,
     work: (roster: RosterTransaction) => Promise<T>,
   ): Promise<{ readonly result: T; readonly version: string }> {
-    checkRosterOwner(owner);
+    await this.#enter(owner);
     return this.#database.transact(async (tx) => {
+      this.#tenure.assertHeld(owner.server);
       const row = await this.#lock(tx, owner);
       const roster = new LockedRoster(tx, row, { texts: this.#texts, limits: this.#limits });
       const result = await work(roster);
@@ -212,9 +218,10 @@ export class RosterStore {
    * @throws RetryableError if the database's clock is behind the roster's versions
    */
   async removeUser(owner: RosterOwner): Promise<boolean> {
-    checkRosterOwner(owner);
+    await this.#enter(owner);
     const { owner: owners, item } = this.#texts.tables;
     return this.#database.transact(async (tx) => {
+      this.#tenure.assertHeld(owner.server);
       const row = await this.#touch(tx, owner);
       if (row === undefined) return false;
       await tx.execute(`delete from ${item} where roster_id = ?`, [row.id]);
@@ -240,6 +247,7 @@ export class RosterStore {
   /** Removes all rosters of a domain, each in its own commit. Gives how many there were. */
   async removeDomain(server: string): Promise<number> {
     checkHost(server);
+    await this.#tenure.hold(server);
     const text =
       `select name from ${this.#texts.tables.owner} where server = ? and name > ? ` +
       "order by name limit ?";
@@ -252,6 +260,11 @@ export class RosterStore {
       }
       if (rows.length < OWNERS_PAGE) return removed;
     }
+  }
+
+  async #enter(owner: RosterOwner): Promise<void> {
+    checkRosterOwner(owner);
+    await this.#tenure.hold(owner.server);
   }
 
   /** Takes the turn in a roster, which is made if need be. */

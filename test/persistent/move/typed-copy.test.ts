@@ -192,7 +192,7 @@ describe("typed stores", () => {
     const to: StoreAdapter = new MemoryAdapter();
     const refused = copyStores({ from: source.adapter, to, sourceName: "old" });
     await expect(refused).rejects.toThrow(UnsupportedError);
-    await expect(refused).rejects.toThrow(/store "archive" of example.com .*"memory"/);
+    await expect(refused).rejects.toThrow(/store "archive" \(messages\) of example.com .*"memory"/);
     expect(await (await to.openRows(config, BUDGET)).readUser("ann", BUDGET)).toEqual(new Map());
     await copyStores({ from: source.adapter, to, sourceName: "old", stores: ["config"] });
     expect((await (await to.openRows(config, BUDGET)).readUser("ann", BUDGET)).size).toBe(1);
