@@ -9,6 +9,8 @@ const ITEMS = 12;
 /** More than a page of messages. */
 const MESSAGES = 400;
 const CONTACTS = 20;
+/** Messages of the room. */
+const SAID = 60;
 
 /** Makes three stores of 8 users. */
 export async function fill(database: SqlDatabase, prefix: string): Promise<void> {
@@ -39,14 +41,23 @@ export async function fill(database: SqlDatabase, prefix: string): Promise<void>
   await insertAll(database, into, items);
 }
 
-/** Makes archives of two users and rosters of two others. */
+/** Makes archives of two users and a room, and rosters of two others. */
 export async function fillTyped(database: SqlDatabase, prefix: string): Promise<void> {
   const names = async (table: string, name: string) => {
     const [row] = await database.query(`select id from ${prefix}${table} where name = ?`, [name]);
     return bigintOf(row?.id);
   };
   const archives = ["ann", "bob"].map((name) => ["u", "example.com", name]);
+  archives.push(["r", "example.com", "hall"]);
   await insertAll(database, `${prefix}mam_archive (kind, server, name)`, archives);
+  const hall = await names("mam_archive", "hall");
+  const said = Array.from({ length: SAID }, (_, at): SqlValue[] => [
+    ...[hall, BigInt(at + 1) << 40n, `nick ${at % 5}`, `peer ${at % 7}`],
+    ...[`origin ${at}`, `<message ${at}/>`, null, at % 9 === 0 ? BigInt(at) : null],
+  ]);
+  const roomMessage = `${prefix}mam_muc_message (archive_id, id, nick, sender, origin_id, message,
+    search_body, retracted_us)`;
+  await insertAll(database, roomMessage, said);
   const owners = ["cat", "dan"].map((name) => ["example.com", name, 9n, 2n]);
   const owner = `${prefix}roster_owner (server, name, version, floor_version)`;
   await insertAll(database, owner, owners);
@@ -80,6 +91,9 @@ export async function typedContents(database: SqlDatabase, prefix: string): Prom
   const texts = [
     `select a.name, m.id, m.remote_bare, m.origin_id, m.message, m.search_body
       from ${prefix}mam_message m join ${prefix}mam_archive a on a.id = m.archive_id
+      order by a.name, m.id`,
+    `select a.name, m.id, m.nick, m.sender, m.origin_id, m.message, m.retracted_us
+      from ${prefix}mam_muc_message m join ${prefix}mam_archive a on a.id = m.archive_id
       order by a.name, m.id`,
     `select a.name, p.remote_jid, p.behaviour
       from ${prefix}mam_pref p join ${prefix}mam_archive a on a.id = p.archive_id
@@ -136,7 +150,14 @@ export async function traces(database: SqlDatabase, prefix: string): Promise<str
 /** Empties the tables of a side. */
 export async function empty(database: SqlDatabase, prefix: string): Promise<void> {
   const own = ["item", "archive", "store", "lease"];
-  const typed = ["mam_message", "mam_pref", "mam_archive", "roster_item", "roster_owner"];
+  const typed = [
+    "mam_message",
+    "mam_muc_message",
+    "mam_pref",
+    "mam_archive",
+    "roster_item",
+    "roster_owner",
+  ];
   for (const table of [...own, ...typed]) {
     await database.execute(`delete from ${prefix}${table}`);
   }

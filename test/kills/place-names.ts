@@ -26,5 +26,6 @@ export const PLACES: readonly AnyPlace[] = [
   { host: "example.com", store: "contacts", kind: "map" },
   { host: "example.com", store: "log", kind: "archive" },
   { host: "example.com", store: "archive", kind: "messages" },
+  { host: "example.com", store: "archive", kind: "room messages" },
   { host: "example.com", store: "roster", kind: "roster" },
 ];

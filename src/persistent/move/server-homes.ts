@@ -12,7 +12,6 @@ import type { StoreHomes } from "./store-homes.ts";
 
 /** What is begun has so long to reach the database before another process can move the rows, ms. */
 const LEFT_MS = 5_000;
-/** Servers of one process: each has a lease that is renewed. */
 const SERVERS_MAX = 10_000;
 
 export interface ServerHomesOptions {
@@ -23,6 +22,8 @@ export interface ServerHomesOptions {
   /** The name of the connection that the configuration chooses for a server; undefined: none. */
   readonly chosenFor: (server: string) => string | undefined;
   readonly budget: Budget;
+  /** Servers of one process: each has a lease that is renewed. Default 10,000. */
+  readonly serversMax?: number;
 }
 
 /** A server that was settled here. */
@@ -72,7 +73,7 @@ export class ServerHomes implements Tenure {
   }
 
   async #ask(server: string): Promise<void> {
-    const { homes, home, budget, chosenFor } = this.#options;
+    const { homes, home, budget, chosenFor, serversMax = SERVERS_MAX } = this.#options;
     const known = this.#servers.get(server);
     if (known !== undefined) return this.#askAgain(known);
     const place = this.#place(server);
@@ -85,10 +86,9 @@ export class ServerHomes implements Tenure {
           "the same connection for both",
       );
     }
-    if (this.#servers.size >= SERVERS_MAX) {
+    if (this.#servers.size >= serversMax) {
       throw new OverloadedError(
-        `${nameOf(place)} would be of server ${SERVERS_MAX + 1} of this process; allowed are ` +
-          `${SERVERS_MAX}`,
+        `${nameOf(place)} would be of server ${serversMax + 1} of this process; allowed are ${serversMax}`,
       );
     }
     await homes.settle(place, home, budget);

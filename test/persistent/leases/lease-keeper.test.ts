@@ -29,6 +29,14 @@ class SlowLeases implements Leases {
   }
 }
 
+/** Time passes second by second, and promises settle in between. */
+async function pass(clock: VirtualClock, ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 1_000) {
+    clock.advance(1_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 it("gives a lease back that it was granted after it had been stopped", async () => {
   const leases = new SlowLeases();
   const clock = new VirtualClock();
@@ -42,4 +50,31 @@ it("gives a lease back that it was granted after it had been stopped", async () 
   open();
   await expect(taking).rejects.toThrow(NotRunningError);
   expect(leases.held.size).toBe(0);
+});
+
+it("takes a lease that was renewed too late for lost, until it is taken again", async () => {
+  const leases = new SlowLeases();
+  const clock = new VirtualClock();
+  const keeper = new LeaseKeeper({ leases, holder: "here", clock, log: silentLog });
+  await keeper.take("use roster", "the roster", BUDGET);
+  await pass(clock, 60_000);
+  expect(keeper.isHeld("use roster", 9_000)).toBe(true);
+  expect(keeper.isHeld("use roster", 15_000)).toBe(false);
+  // The answer to a renewal comes when the lease that is known of has run out.
+  let open = () => {};
+  leases.gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  await pass(clock, 16_000);
+  expect(keeper.isHeld("use roster")).toBe(false);
+  open();
+  leases.gate = undefined;
+  await pass(clock, 60_000);
+  expect(leases.held.get("use roster")).toBe("here");
+  expect(keeper.isHeld("use roster")).toBe(false);
+  expect(() => keeper.assertHeld("use roster")).toThrow(/was not renewed in time/);
+  await keeper.take("use roster", "the roster", BUDGET);
+  await pass(clock, 60_000);
+  expect(keeper.isHeld("use roster")).toBe(true);
+  await keeper.stop();
 });

@@ -1,13 +1,21 @@
 /** A database as a process has it that is killed: after so many statements nothing is sent any more. */
+
 import type { SqlDatabase, SqlSession, SqlTransaction } from "../../../src/sql/database.ts";
+import type { SqlValue } from "../../../src/sql/dialect.ts";
 import { Killed } from "./dying-adapter.ts";
 
 /** Statements that are left to one process. A transaction that is open then is undone. */
 export class Statements {
-  #left: number;
+  left: number;
+  readonly #onSend: (text: string, params: readonly SqlValue[]) => void;
 
-  constructor(left = Number.POSITIVE_INFINITY) {
-    this.#left = left;
+  /** `onSend` is told of each statement, before it is sent. */
+  constructor(
+    left = Number.POSITIVE_INFINITY,
+    onSend: (text: string, params: readonly SqlValue[]) => void = () => {},
+  ) {
+    this.left = left;
+    this.#onSend = onSend;
   }
 
   /** The database as this process has it. */
@@ -18,7 +26,7 @@ export class Statements {
       subject: database.subject,
       server: database.server,
       send: (question, params, receiver) => {
-        if (this.#isAlive()) database.send(question, params, receiver);
+        if (this.#isAlive(question.text, params)) database.send(question, params, receiver);
         else receiver.reject(new Killed("killed"));
       },
       hold: () => database.hold(),
@@ -31,9 +39,9 @@ export class Statements {
   #session(session: SqlSession): SqlSession {
     return {
       traits: session.traits,
-      query: (text, params) => this.#mortal(() => session.query(text, params)),
-      first: (text, params) => this.#mortal(() => session.first(text, params)),
-      execute: (text, params) => this.#mortal(() => session.execute(text, params)),
+      query: (text, params) => this.#mortal(text, params, () => session.query(text, params)),
+      first: (text, params) => this.#mortal(text, params, () => session.first(text, params)),
+      execute: (text, params) => this.#mortal(text, params, () => session.execute(text, params)),
       transact: (work, options) =>
         session.transact((tx) => {
           const mortal: SqlTransaction = {
@@ -46,12 +54,18 @@ export class Statements {
     };
   }
 
-  async #mortal<T>(work: () => Promise<T>): Promise<T> {
-    if (!this.#isAlive()) throw new Killed("killed");
+  async #mortal<T>(
+    text: string,
+    params: readonly SqlValue[] | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    if (!this.#isAlive(text, params ?? [])) throw new Killed("killed");
     return work();
   }
 
-  #isAlive(): boolean {
-    return --this.#left >= 0;
+  #isAlive(text: string, params: readonly SqlValue[]): boolean {
+    if (--this.left < 0) return false;
+    this.#onSend(text, params);
+    return true;
   }
 }

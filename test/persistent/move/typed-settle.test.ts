@@ -10,10 +10,11 @@ import { openMessageArchives } from "../../../src/persistent/mam/open-archives.t
 import type { TypedPlace } from "../../../src/persistent/move/place-kinds.ts";
 import { settleStore } from "../../../src/persistent/move/settle.ts";
 import { RosterStore } from "../../../src/persistent/roster/roster-store.ts";
-import { silentLog } from "../../../src/runtime.ts";
+import { type Clock, silentLog } from "../../../src/runtime.ts";
 import type { SqlDatabase } from "../../../src/sql/database.ts";
 import { openSqlDatabase } from "../../../src/sql/open.ts";
 import { makeStoreTables } from "../databases.ts";
+import { StoppableClock } from "../stoppable-clock.ts";
 import { Killed } from "./dying-adapter.ts";
 import { Statements } from "./dying-database.ts";
 
@@ -73,6 +74,7 @@ async function start(
   database: SqlDatabase,
   wanted: (typeof SIDES)[number],
   statements = new Statements(),
+  clock: Clock = systemClock,
 ) {
   const named = async (tablePrefix: string) => {
     const open = async () => statements.of(database);
@@ -87,7 +89,7 @@ async function start(
   // What a killed process held is not waited for.
   for (const prefix of SIDES) await database.execute(`delete from ${prefix}lease`);
   for (const place of PLACES) {
-    const options = { holder: "node1", mayMove: true, ...SURROUNDINGS, budget };
+    const options = { holder: "node1", mayMove: true, ...SURROUNDINGS, clock, budget };
     await settleStore({ place, home, others, ...options });
   }
 }
@@ -145,6 +147,25 @@ describe("a move of message archives and rosters", () => {
     });
     expect(kills).toBeGreaterThan(20);
   }, 60_000);
+
+  test("by a process that is stopped before it empties the source empties nothing any more", async () => {
+    const database = await world();
+    await fill(database);
+    const before = await rows(database, "a_");
+    const clock = new StoppableClock();
+    // The mark of the new home is on its way.
+    const statements = new Statements(Number.POSITIVE_INFINITY, (text, params) => {
+      const isHome = params.some((value) => String(value).includes('"state":"home"'));
+      if (isHome && text.includes("b_item")) clock.goOn(20_000);
+    });
+    const stopped = start(database, "b_", statements, clock);
+    await expect(stopped).rejects.toThrow(/was not renewed in time/);
+    expect(await rows(database, "a_")).toEqual(before);
+    await start(database, "b_");
+    expect(await rows(database, "b_")).toEqual(before);
+    expect(await rows(database, "a_")).toEqual([]);
+    await database.close();
+  });
 
   test("that was killed comes home whole if the old configuration is back", async () => {
     await killed(async (database, before, at) => {
