@@ -141,7 +141,8 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
     checkOwner(owner);
     const { ids, shape, tenure } = this.#parts;
     const values = shape.values(message);
-    await tenure.begin(owner.server);
+    const begun = tenure.begin(owner.server);
+    if (begun !== undefined) await begun;
     if (message.id !== undefined) ids.observe(message.id);
     const id = message.id ?? ids.next();
     const item: QueuedMessage = { owner, id, values, refusal: undefined };
