@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import type { Log } from "../runtime.ts";
 import type { Link, LinkHandler } from "./transport.ts";
+import { type Masking, WsMessages } from "./ws-message.ts";
 
 /** Close codes of RFC 6455. */
 const NORMAL = 1000;
@@ -16,6 +17,8 @@ export interface WsLinkParts {
   readonly ws: WebSocket;
   readonly socket: Socket | undefined;
   readonly remote: string;
+  /** What this end does to what it sends. */
+  readonly masking: Masking;
   readonly log: Log;
   /** Where the link puts a promise while what it sent last is on its way out. */
   readonly flushing: Set<Promise<void>>;
@@ -27,6 +30,7 @@ export class WsLink implements Link {
   readonly #socket: Socket | undefined;
   readonly #log: Log;
   readonly #flushing: Set<Promise<void>>;
+  readonly #messages: WsMessages;
   #handler: LinkHandler | undefined;
   #isClosed = false;
   #isCorked = false;
@@ -38,6 +42,7 @@ export class WsLink implements Link {
     this.#socket = made.socket;
     this.#log = made.log;
     this.#flushing = made.flushing;
+    this.#messages = new WsMessages(made.masking);
   }
 
   /** Begins to listen; to be called in the turn in which the WebSocket opened. */
@@ -60,12 +65,17 @@ export class WsLink implements Link {
 
   send(frame: Uint8Array): void {
     if (this.#isClosed) return;
-    if (!this.#isCorked && this.#socket !== undefined) {
+    const socket = this.#socket;
+    if (!this.#isCorked && socket !== undefined) {
       this.#isCorked = true;
-      this.#socket.cork();
+      socket.cork();
       process.nextTick(this.#uncork);
     }
-    this.#ws.send(frame, BINARY, this.#sent);
+    // ws queues nothing without compression, so both ways keep the order.
+    const isOpen = socket !== undefined && this.#ws.readyState === this.#ws.OPEN;
+    const message = isOpen ? this.#messages.of(frame) : undefined;
+    if (message === undefined) this.#ws.send(frame, BINARY, this.#sent);
+    else socket?.write(message);
   }
 
   bufferedBytes(): number {

@@ -47,7 +47,10 @@ export interface NodeOptions {
   readonly stores?: StoresConfiguration;
   readonly limits?: Partial<TablesLimits>;
   readonly timings?: Partial<ClusterTimings>;
-  /** Send unmasked bytes on dialled links: quicker for large frames, private networks only. */
+  /**
+   * Mask what dialled links send with zeros, which costs nothing: for private networks without
+   * HTTP proxies. Default: only over TLS and to loopback addresses.
+   */
   readonly zeroMask?: boolean;
   /**
    * What to do when the cluster has closed this incarnation. Default "restart": go on as a new
@@ -71,7 +74,7 @@ export interface CheckedNodeOptions {
   readonly stores: StoresConfiguration | undefined;
   readonly limits: Partial<TablesLimits>;
   readonly timings: Partial<ClusterTimings>;
-  readonly zeroMask: boolean;
+  readonly zeroMask: boolean | undefined;
   readonly onFenced: "restart" | "stop";
 }
 
@@ -144,7 +147,7 @@ export function checkNodeOptions(options: NodeOptions): CheckedNodeOptions {
     stores: options.stores,
     limits: options.limits ?? {},
     timings: options.timings ?? {},
-    zeroMask: options.zeroMask ?? false,
+    zeroMask: options.zeroMask,
     onFenced: options.onFenced ?? "restart",
   };
 }

@@ -13,6 +13,8 @@ export const systemSurroundings: Surroundings = {
   transport({ host, port, zeroMask, tls, timings, log }) {
     const { maxFrameBytes, handshakeMs } = { ...DEFAULT_CLUSTER_TIMINGS, ...timings };
     const secured = tls === undefined ? {} : { tls };
-    return new WsTransport({ host, port, zeroMask, maxFrameBytes, handshakeMs, ...secured, log });
+    const masked = zeroMask === undefined ? {} : { zeroMask };
+    const limits = { maxFrameBytes, handshakeMs };
+    return new WsTransport({ host, port, ...masked, ...limits, ...secured, log });
   },
 };
