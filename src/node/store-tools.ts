@@ -9,7 +9,7 @@ import {
 import { type NamedBackEnds, openBackEnd } from "../persistent/move/open-by-name.ts";
 import type { OpenedStores } from "../persistent/move/open-by-url.ts";
 import { isOwnPlace } from "../persistent/move/own-places.ts";
-import { OwnedSide } from "../persistent/move/owned-rows.ts";
+import { openPlace } from "../persistent/move/place-contents.ts";
 import { type AnyPlace, isTyped } from "../persistent/move/place-kinds.ts";
 import { typedPlaces } from "../persistent/move/typed-places.ts";
 import { silentLog } from "../runtime.ts";
@@ -97,15 +97,8 @@ function nameOf({ host, store, kind }: AnyPlace): string {
   return JSON.stringify([host, store, kind]);
 }
 
-async function openPlace(adapter: StoreAdapter, place: AnyPlace) {
-  if (isTyped(place)) return OwnedSide.of(adapter, place);
-  return place.kind === "archive"
-    ? adapter.openArchive(place, BUDGET)
-    : adapter.openRows(place, BUDGET);
-}
-
 async function countUsers(adapter: StoreAdapter, place: AnyPlace): Promise<number> {
-  const driver = await openPlace(adapter, place);
+  const driver = await openPlace(adapter, place, BUDGET);
   let users = 0;
   let after: string | undefined;
   while (true) {

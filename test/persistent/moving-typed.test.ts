@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { ConflictError, UnavailableError, UnsupportedError } from "../../src/errors.ts";
+import { collect } from "../../src/persistent/conformance/trial.ts";
 import type { OpenArchivesOptions, Stores, StoresConfiguration } from "../../src/persistent.ts";
 import { openStores, type StoresEnvironment } from "../../src/persistent.ts";
 import { silentLog } from "../../src/runtime.ts";
@@ -71,20 +72,14 @@ async function fill({ archives, rosters }: Program, many = 300): Promise<void> {
   await rooms.sync();
 }
 
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = [];
-  for await (const item of items) found.push(item);
-  return found;
-}
-
 /** All that the faces show. */
 async function shown({ archives, rosters }: Program) {
   const roster = await rosters.get(ANN);
   const before = String(BigInt(roster.version) - 2n);
   return {
-    users: await all(archives.users.iterate(ANN)),
+    users: await collect(archives.users.iterate(ANN)),
     metadata: await archives.users.metadata(ANN),
-    rooms: await all(archives.rooms.iterate(ROOM)),
+    rooms: await collect(archives.rooms.iterate(ROOM)),
     preferences: await archives.preferences.get(ANN),
     roster,
     news: await rosters.getSince(ANN, before),

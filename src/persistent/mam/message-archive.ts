@@ -159,8 +159,9 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
    * @throws UnavailableError with their ids while messages are set aside: see `setAside`
    */
   async sync(owner?: ArchiveOwner): Promise<void> {
-    await this.#queue.sync(owner === undefined ? undefined : ownerKey(owner));
-    const aside = this.#queue.setAside(owner === undefined ? undefined : ownerKey(owner));
+    const group = groupOf(owner);
+    await this.#queue.sync(group);
+    const aside = this.#queue.setAside(group);
     const [first] = aside;
     if (first === undefined) return;
     const shown = aside.slice(0, IDS_SHOWN).map(({ item }) => formatMessageId(item.id));
@@ -178,20 +179,20 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
    * told to `onSetAside`, are kept in memory, and `stop` hands them to `onRefused`.
    */
   setAside(owner?: ArchiveOwner): readonly SetAsideMessage<Message>[] {
-    const aside = this.#queue.setAside(owner === undefined ? undefined : ownerKey(owner));
+    const aside = this.#queue.setAside(groupOf(owner));
     return aside.map(({ item, error }) => this.#shownAside(item, error));
   }
 
   /** Puts what was set aside into the queue again, of one archive or of all. Gives how many. */
   async retrySetAside(owner?: ArchiveOwner): Promise<number> {
-    const group = owner === undefined ? undefined : ownerKey(owner);
+    const group = groupOf(owner);
     for (const { item } of this.#queue.setAside(group)) item.refusal = undefined;
     return this.#queue.retrySetAside(group);
   }
 
   /** Forgets what was set aside, of one archive or of all, and gives it. */
   dropSetAside(owner?: ArchiveOwner): readonly SetAsideMessage<Message>[] {
-    const dropped = this.#queue.dropSetAside(owner === undefined ? undefined : ownerKey(owner));
+    const dropped = this.#queue.dropSetAside(groupOf(owner));
     return dropped.map(({ item, error }) => this.#shownAside(item, error));
   }
 
@@ -422,7 +423,7 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
   /** What is set aside is not told here: it would be told with each look-up. */
   async #written(owner?: ArchiveOwner): Promise<void> {
     if (owner !== undefined) await this.#parts.tenure.hold(owner.server);
-    await this.#queue.sync(owner === undefined ? undefined : ownerKey(owner));
+    await this.#queue.sync(groupOf(owner));
   }
 
   #shownAside({ owner, id, values }: QueuedMessage, error: unknown): SetAsideMessage<Message> {
@@ -455,6 +456,11 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
     );
     onRefused(item.owner, item.id, error);
   }
+}
+
+/** The queue's name of an archive; of all without one. */
+function groupOf(owner: ArchiveOwner | undefined): string | undefined {
+  return owner === undefined ? undefined : ownerKey(owner);
 }
 
 function sizeOf({ values }: QueuedMessage): number {

@@ -50,7 +50,8 @@ export async function emptyPlace(
   }
 }
 
-async function openPlace(
+/** The rows of a place, of whichever kind. */
+export async function openPlace(
   adapter: StoreAdapter,
   place: AnyPlace,
   budget: Budget,

@@ -7,6 +7,7 @@ import { ConflictError, UnsupportedError } from "../../../src/errors.ts";
 import { systemClock, systemRandom } from "../../../src/node/system.ts";
 import { MemoryAdapter } from "../../../src/persistent/adapters/memory/memory-adapter.ts";
 import { SqlAdapter } from "../../../src/persistent/adapters/sql/sql-adapter.ts";
+import { collect } from "../../../src/persistent/conformance/trial.ts";
 import type { StoreAdapter } from "../../../src/persistent/contract/driver.ts";
 import { openMessageArchives } from "../../../src/persistent/mam/open-archives.ts";
 import { type CopyOptions, copyStores } from "../../../src/persistent/move/copy.ts";
@@ -71,18 +72,12 @@ async function fill({ archives, rosters }: Side, many: number): Promise<void> {
   await rooms.sync();
 }
 
-async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = [];
-  for await (const item of items) found.push(item);
-  return found;
-}
-
 /** All that the faces show. */
 async function shown({ archives, rosters }: Side) {
   const users = [];
   for (const owner of [ANN, BEN]) {
     users.push(
-      await all(archives.users.iterate(owner)),
+      await collect(archives.users.iterate(owner)),
       await archives.preferences.get(owner),
       await rosters.get(owner),
     );
@@ -90,7 +85,7 @@ async function shown({ archives, rosters }: Side) {
   const found = await archives.users.find(ANN, { text: "message 7", page: { max: 0 } });
   const { version } = await rosters.get(ANN);
   const news = await rosters.getSince(ANN, String(BigInt(version) - 2n));
-  const rooms = await all(archives.rooms.iterate(ROOM));
+  const rooms = await collect(archives.rooms.iterate(ROOM));
   return { users, rooms, total: found.total, news };
 }
 
@@ -128,7 +123,7 @@ onEachDatabase("typed stores", (place) => {
     expect(await shown(back)).toEqual(before);
     expect(changedOf(await copy(back, there))).toBe(0);
     // Ids that are given there are greater than those that came.
-    const last = (await all(there.archives.users.iterate(ANN))).at(-1);
+    const last = (await collect(there.archives.users.iterate(ANN))).at(-1);
     const next = await there.archives.users.add(ANN, {
       ...{ with: "c@c", from: "c@c", direction: "in", packet: "<m/>" },
     });
