@@ -53,7 +53,7 @@ export interface WsTransportOptions {
    * between the nodes that take what they carry for HTTP. Default: only over TLS, which no proxy
    * can read, and to this machine's loopback addresses.
    */
-  readonly zeroMask?: boolean;
+  readonly zeroMask?: boolean | undefined;
   /** Default: drops everything. */
   readonly log?: Log;
 }
@@ -66,21 +66,20 @@ const HEADER_BYTES_MAX = 8192;
 const ONLY_UPGRADES = "This port speaks WebSocket only.\n";
 
 export class WsTransport implements Transport {
-  readonly #options: Required<Omit<WsTransportOptions, "tls" | "zeroMask">>;
-  readonly #zeroMask: boolean | undefined;
+  readonly #options: Required<Omit<WsTransportOptions, "tls">>;
   readonly #tls: WsTlsOptions | undefined;
   /** One for each link that is closed but not flushed yet. */
   readonly #flushing = new Set<Promise<void>>();
   #server: Server | undefined;
 
   constructor(options: WsTransportOptions) {
-    const { tls, zeroMask, ...rest } = options;
+    const { tls, ...rest } = options;
     this.#tls = tls;
-    this.#zeroMask = zeroMask;
     this.#options = {
       maxFrameBytes: 16 * 1024 * 1024,
       handshakeMs: 5000,
       maxConnections: 4096,
+      zeroMask: undefined,
       log: silentLog,
       ...rest,
     };
@@ -123,7 +122,7 @@ export class WsTransport implements Transport {
     let ws: WebSocket;
     let masking: Masking;
     try {
-      masking = maskingFor(address, this.#zeroMask);
+      masking = maskingFor(address, this.#options.zeroMask);
       ws = new WebSocket(address, this.#dialOptions(masking));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);

@@ -13,8 +13,6 @@ export const systemSurroundings: Surroundings = {
   transport({ host, port, zeroMask, tls, timings, log }) {
     const { maxFrameBytes, handshakeMs } = { ...DEFAULT_CLUSTER_TIMINGS, ...timings };
     const secured = tls === undefined ? {} : { tls };
-    const masked = zeroMask === undefined ? {} : { zeroMask };
-    const limits = { maxFrameBytes, handshakeMs };
-    return new WsTransport({ host, port, ...masked, ...limits, ...secured, log });
+    return new WsTransport({ host, port, zeroMask, maxFrameBytes, handshakeMs, ...secured, log });
   },
 };
