@@ -200,7 +200,7 @@ export class LocalWriter {
 
 /** Births held under a key. */
 function held(table: TableState, key: string): readonly Dot[] {
-  const head = table.rows.seek(key);
+  const head = table.rows.get(key);
   if (head === undefined) return NO_KILLS;
   const dots: Dot[] = [];
   for (let row: Row | null = head; row !== null; row = row.next) {

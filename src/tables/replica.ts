@@ -125,7 +125,7 @@ export class Replica {
     const { table, origin, seq } = op;
     if (op.kind !== "set" || op.kills.length > 1 || this.ahead.has(origin, seq)) return false;
     if (table.lifetime === "node" && this.origins.gone[origin]) return false;
-    const head = table.rows.seek(op.key);
+    const head = table.rows.get(op.key);
     const kill = op.kills[0];
     const { ids } = this.origins;
     if (kill === undefined) {

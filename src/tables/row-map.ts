@@ -17,10 +17,6 @@ const SAMPLES = 48;
 export class RowMap<R> {
   readonly #shards: (Map<string, R> | undefined)[] = new Array(SHARDS).fill(undefined);
   #size = 0;
-  /** What `seek` looked for last, its shard, and what it found there, while that still holds. */
-  #soughtKey: string | null = null;
-  #soughtAt = 0;
-  #sought: R | undefined = undefined;
 
   /** Rows held. */
   get size(): number {
@@ -31,22 +27,12 @@ export class RowMap<R> {
     return this.#shards[shardOf(key)]?.get(key);
   }
 
-  /** As `get`, for keys that are about to be written: what follows finds the place at once. */
-  seek(key: string): R | undefined {
-    if (key === this.#soughtKey) return this.#sought;
-    this.#soughtAt = shardOf(key);
-    this.#soughtKey = key;
-    this.#sought = this.#shards[this.#soughtAt]?.get(key);
-    return this.#sought;
-  }
-
   has(key: string): boolean {
     return this.#shards[shardOf(key)]?.has(key) ?? false;
   }
 
   set(key: string, row: R): void {
-    const at = key === this.#soughtKey ? this.#soughtAt : shardOf(key);
-    this.#soughtKey = null;
+    const at = shardOf(key);
     let shard = this.#shards[at];
     if (shard === undefined) {
       shard = new Map();
@@ -59,7 +45,6 @@ export class RowMap<R> {
 
   /** Sets, and returns what was there before. */
   swap(key: string, row: R): R | undefined {
-    this.#soughtKey = null;
     const at = shardOf(key);
     let shard = this.#shards[at];
     if (shard === undefined) {
@@ -74,7 +59,6 @@ export class RowMap<R> {
 
   /** Deletes, and returns what was there. */
   take(key: string): R | undefined {
-    this.#soughtKey = null;
     const shard = this.#shards[shardOf(key)];
     const row = shard?.get(key);
     if (row !== undefined && shard?.delete(key) === true) this.#size--;
@@ -86,7 +70,6 @@ export class RowMap<R> {
    * An iterator that is within a shard goes on over what was in that before.
    */
   adopt(other: RowMap<R>): void {
-    this.#soughtKey = null;
     for (const [at, theirs] of other.#shards.entries()) {
       if (theirs === undefined) continue;
       for (const [key, row] of this.#shards[at] ?? []) theirs.set(key, row);
@@ -97,7 +80,6 @@ export class RowMap<R> {
 
   /** Whether there was one. */
   delete(key: string): boolean {
-    this.#soughtKey = null;
     const deleted = this.#shards[shardOf(key)]?.delete(key) ?? false;
     if (deleted) this.#size--;
     return deleted;
@@ -106,7 +88,6 @@ export class RowMap<R> {
   clear(): void {
     // The shards stay, so that iterators under way see that they are empty.
     for (const shard of this.#shards) shard?.clear();
-    this.#soughtKey = null;
     this.#size = 0;
   }
 

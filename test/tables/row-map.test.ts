@@ -47,30 +47,6 @@ describe("RowMap", () => {
     );
   });
 
-  test("seek finds what get finds, whatever was changed since it was asked last", () => {
-    const changes = ["set", "swap", "delete", "take", "adopt", "clear"] as const;
-    const change = fc.tuple(fc.constantFrom(...changes), fc.nat({ max: 3 }), fc.nat({ max: 3 }));
-    fc.assert(
-      fc.property(fc.array(change, { maxLength: 60 }), (steps) => {
-        const rows = new RowMap<number>();
-        for (const [at, [what, sought, index]] of steps.entries()) {
-          expect(rows.seek(keyOf(sought))).toBe(rows.get(keyOf(sought)));
-          const key = keyOf(index);
-          if (what === "set" || what === "swap") rows[what](key, at);
-          else if (what === "delete" || what === "take") rows[what](key);
-          else if (what === "clear") rows.clear();
-          else if (!rows.has(key)) {
-            const other = new RowMap<number>();
-            other.set(key, at);
-            rows.adopt(other);
-          }
-          expect(rows.seek(keyOf(sought))).toBe(rows.get(keyOf(sought)));
-          expect(rows.size).toBe([...rows.keys()].length);
-        }
-      }),
-    );
-  });
-
   test("spreads keys that differ in few units evenly over its shards", () => {
     const user = (at: number): string => `user${String(at).padStart(8, "0")}`;
     const kinds: readonly ((at: number) => string)[] = [
