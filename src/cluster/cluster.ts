@@ -105,6 +105,7 @@ export class Cluster {
       isClosed: (origin: number) => environment.isClosed(origin),
       openOrigins: () => environment.openOrigins?.() ?? [],
       addressesChanged: () => this.#refreshWanted(),
+      closed: () => this.#dialer.doubt(),
       fenced: () => this.#dialer.stop(),
     };
     this.#roster = new Roster(roster, clock.now());
@@ -191,8 +192,9 @@ export class Cluster {
 
   /**
    * Whether nobody can be in the cluster unheard of: each address that discovery or a member
-   * names is linked, or its host says that nobody listens there. The first answer of discovery
-   * does not count: it may be from before others were listed.
+   * names is linked, or its host says that nobody listens there. That word must be younger than
+   * the newest closing: who began to listen later may know more of what was closed. The first
+   * answer of discovery does not count: it may be from before others were listed.
    */
   isComplete(): boolean {
     if (this.#answers < ANSWERS_MIN) return false;
@@ -204,6 +206,7 @@ export class Cluster {
 
   /** The layer above has closed that origin for good: it is dropped, forgotten and refused. */
   close(origin: number, reason: string): void {
+    this.#dialer.doubt();
     this.#roster.close(origin, { text: reason, down: "closed" });
   }
 

@@ -34,7 +34,10 @@ export interface DialStatus {
   readonly lastFailure: string | undefined;
   /** Who was found there last; may be known by another address. */
   readonly origin: number | undefined;
-  /** The newest attempt failed as its host says that nobody listens there; none is under way. */
+  /**
+   * The newest attempt that ended failed as its host says that nobody listens there; it began
+   * after the newest `doubt`.
+   */
   readonly isVacant: boolean;
 }
 
@@ -49,6 +52,8 @@ interface Entry {
   lastFailure: string | undefined;
   origin: number | undefined;
   isVacant: boolean;
+  /** How often the dialer had doubted when the newest attempt began. */
+  era: number;
   timer: Timer | undefined;
   /** Whom it was seen to be the address of, while linked, and for whom that was checked. */
   seen: number | undefined;
@@ -69,6 +74,7 @@ export class Dialer {
   readonly #options: DialerOptions;
   readonly #entries = new Map<string, Entry>();
   #dialling = 0;
+  #era = 0;
   #isStopped = false;
 
   constructor(options: DialerOptions) {
@@ -105,9 +111,21 @@ export class Dialer {
     if (entry === undefined) return undefined;
     entry.failures++;
     entry.lastFailure = why;
-    entry.isVacant = isVacant;
-    this.#again(entry, isHopeless ? this.#options.redialMaxMs : this.#waitMs(entry));
+    const isOld = entry.era < this.#era;
+    entry.isVacant = isVacant && !isOld;
+    const waitMs = isHopeless ? this.#options.redialMaxMs : this.#waitMs(entry);
+    this.#again(entry, isVacant && isOld ? this.#options.redialMinMs : waitMs);
     return entry.origin;
+  }
+
+  /** Somebody may listen by now where nobody did: those hosts are asked again, soon. */
+  doubt(): void {
+    this.#era++;
+    for (const entry of this.#entries.values()) {
+      if (!entry.isVacant) continue;
+      entry.isVacant = false;
+      if (!entry.isDialling) this.#again(entry, this.#options.redialMinMs);
+    }
   }
 
   /** An attempt was given up in favour of another link, or came up: look again in a while. */
@@ -146,9 +164,7 @@ export class Dialer {
 
   status(): DialStatus[] {
     return [...this.#entries.values()].map((entry) => {
-      const { address, failures, lastFailure, origin } = entry;
-      // While the host is asked again, who listens there is not known.
-      const isVacant = entry.isVacant && !entry.isDialling;
+      const { address, failures, lastFailure, origin, isVacant } = entry;
       return { address, failures, lastFailure, origin, isVacant };
     });
   }
@@ -174,6 +190,7 @@ export class Dialer {
     entry.timer?.cancel();
     entry.timer = undefined;
     entry.isDialling = true;
+    entry.era = this.#era;
     this.#dialling++;
     this.#options.dial(entry.address);
   }
@@ -219,6 +236,7 @@ function newEntry(address: string): Entry {
     lastFailure: undefined,
     origin: undefined,
     isVacant: false,
+    era: 0,
     timer: undefined,
     seen: undefined,
     checked: undefined,

@@ -123,14 +123,31 @@ describe("Dialer", () => {
     expect(dials.length).toBe(7);
   });
 
-  it("nobody is said to be absent while the host is asked again", () => {
+  it("who was absent before a doubt is asked again, soon", () => {
     const { clock, dialer, dials } = setup();
     dialer.want(new Set(["a"]));
+    for (let failures = 0; failures < 6; failures++) {
+      dialer.failed("a", "refused", { isHopeless: false, isVacant: true });
+      if (failures < 5) clock.advance(10_000);
+    }
+    expect(dials.length).toBe(6);
+    expect(dialer.status()[0]?.isVacant).toBe(true);
+    dialer.doubt();
+    expect(dialer.status()[0]?.isVacant).toBe(false);
+    clock.advance(100);
+    expect(dials.length).toBe(7);
     dialer.failed("a", "refused", { isHopeless: false, isVacant: true });
     expect(dialer.status()[0]?.isVacant).toBe(true);
-    clock.advance(200);
-    expect(dials.length).toBe(2);
+  });
+
+  it("a refusal of a dial that a doubt came upon says nothing", () => {
+    const { clock, dialer, dials } = setup();
+    dialer.want(new Set(["a"]));
+    dialer.doubt();
+    dialer.failed("a", "refused", { isHopeless: false, isVacant: true });
     expect(dialer.status()[0]?.isVacant).toBe(false);
+    clock.advance(100);
+    expect(dials.length).toBe(2);
     dialer.failed("a", "refused", { isHopeless: false, isVacant: true });
     expect(dialer.status()[0]?.isVacant).toBe(true);
   });

@@ -433,10 +433,10 @@ const SELF_CHECK: readonly Mutation[] = [
 ];
 
 const LINKS: readonly Mutation[] = [
-  one("vacant-while-asked", "who is being asked again may be there after all", 1028441, [
+  one("vacant-since-before", "who was absent before the closing may listen by now", 1266463, [
     "src/cluster/dialer.ts",
-    "const isVacant = entry.isVacant && !entry.isDialling;",
-    "const { isVacant } = entry;",
+    "entry.isVacant = false;\n      if (!entry.isDialling)",
+    "if (!entry.isDialling)",
   ]),
   one("kept-frame-not-copied", "bytes of a frame are valid during the call only", 11, [
     "src/tables/receiver.ts",
