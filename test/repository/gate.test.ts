@@ -154,13 +154,21 @@ describe(".ci/run", () => {
     expect(code).toBe(1);
   });
 
-  it("has limits that add up to 25 minutes", async () => {
+  it("ends within its time, the simulator within what the others have left", async () => {
+    makeGate({ ...steps, check: "sleep 20", sim: "sleep 20" });
+    repository.write("scripts/services.sh", "true\n");
+    repository.write("scripts/package-check.mjs", "");
+    const { code, output } = await repository.run("bash", [".ci/run"], { SKEIN_CI_SECONDS: "8" });
+    expect(output).toMatch(/check +FAILED: no end within [1-8] s/);
+    expect(output).toMatch(/^=== simulator: .* --seeds 20000 --seconds 60$/m);
+    expect(code).toBe(1);
+  });
+
+  it("has 25 minutes at most", async () => {
     makeGate({});
     const { output } = await repository.run("cat", [".ci/run"]);
-    const limits = [...output.matchAll(/^(?:one|step) \S+ (\d+) /gm)].map(
-      (match) => +(match[1] ?? 0),
-    );
-    expect(limits).toHaveLength(11);
-    expect(limits.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(25 * 60);
+    const seconds = /SKEIN_CI_SECONDS:-(\d+)/.exec(output)?.[1];
+    expect(Number(seconds)).toBeLessThanOrEqual(25 * 60);
+    expect(output).toMatch(/--seconds "\$\(within 60 .* 230\)"/);
   });
 });
