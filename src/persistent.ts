@@ -2,7 +2,7 @@
 export type { AdapterEnvironment, AdapterFactory } from "./persistent/adapters/adapter-factory.ts";
 export type { CacheCounts, CacheOptions } from "./persistent/cache/cached-rows.ts";
 export type { CacheCoherence, Invalidation } from "./persistent/cache/coherence.ts";
-export type { Collection, CollectionOptions } from "./persistent/collections/collection.ts";
+export type { Collection, CollectionOptions, Peeked } from "./persistent/collections/collection.ts";
 export type {
   ConnectionInput,
   StorageInput,

@@ -4,6 +4,7 @@ import type { Clock } from "../../runtime.ts";
 import { checkSchema, isSchema, type StandardSchema } from "../../standard-schema.ts";
 import { type CacheCounts, CachedRows, type CacheOptions } from "../cache/cached-rows.ts";
 import type { CacheCoherence } from "../cache/coherence.ts";
+import type { CopiedValue } from "../cache/copied-value.ts";
 import { TellingRows } from "../cache/telling-rows.ts";
 import type { RowsDriver, StoreAdapter } from "../contract/driver.ts";
 import { checkKey, checkUser } from "../contract/inputs.ts";
@@ -38,11 +39,22 @@ interface Perishable<T> {
   readonly value: T;
 }
 
+/** What `peek` has found. */
+export interface Peeked<T> {
+  /** The value; undefined if it is known that there is none. */
+  readonly value: T | undefined;
+}
+
 /** Values of one type by id. */
 export interface Collection<T> {
   readonly name: string;
   /** The value; undefined if there is none or its time is over. */
   get(id: string, options?: CallOptions): Promise<T | undefined>;
+  /**
+   * What the cache has of it, at once and without a promise, for code that cannot wait or reads
+   * very often. Undefined if `get` would have to ask the back end, and always without a cache.
+   */
+  peek(id: string): Peeked<T> | undefined;
   /** Replaces the value. @throws InvalidValueError if the schema refuses it */
   set(id: string, value: T, options?: CallOptions): Promise<void>;
   /** True if there was one. */
@@ -126,13 +138,15 @@ class StoredCollection<T> implements Collection<T> {
   }
 
   get(id: string, options?: CallOptions): Promise<T | undefined> {
-    if (options === undefined && this.#cached !== undefined) {
-      // The way through the store takes ten times as long, and has nothing to add to a hit.
-      const { owner } = this.#shelf;
-      const known = owner === undefined ? this.#cached.hit(id, "") : this.#cached.hit(owner, id);
-      if (known !== undefined) return Promise.resolve(this.#unwrap(known.copy()));
-    }
+    // The way through the store takes ten times as long, and has nothing to add to a hit.
+    const known = options === undefined ? this.#hit(id) : undefined;
+    if (known !== undefined) return Promise.resolve(this.#unwrap(known.copy()));
     return this.#read(id, options);
+  }
+
+  peek(id: string): Peeked<T> | undefined {
+    const known = this.#hit(id);
+    return known === undefined ? undefined : { value: this.#unwrap(known.copy()) };
   }
 
   async set(id: string, value: T, options?: CallOptions): Promise<void> {
@@ -187,6 +201,11 @@ class StoredCollection<T> implements Collection<T> {
 
   close(): void {
     this.#cached?.close();
+  }
+
+  #hit(id: string): CopiedValue | undefined {
+    const { owner } = this.#shelf;
+    return owner === undefined ? this.#cached?.hit(id, "") : this.#cached?.hit(owner, id);
   }
 
   async #read(id: string, options: CallOptions | undefined): Promise<T | undefined> {

@@ -107,6 +107,27 @@ describe("a collection", () => {
     expect((await opened({})).profiles.cacheCounts()).toBe(undefined);
   });
 
+  it.each(["keyval", "map"] as const)("shows what its cache has of a %s at once", async (kind) => {
+    const { profiles, clock } = await opened({ cache: true, kind, ttlMs: 1000 });
+    await profiles.set("a", { name: "a", age: 1 });
+    expect(profiles.peek("a")).toBe(undefined);
+    await profiles.get("a");
+    await profiles.get("b");
+    const first = profiles.peek("a");
+    expect(first).toEqual({ value: { name: "a", age: 1 } });
+    Object.assign(first?.value ?? {}, { name: "changed" });
+    expect(profiles.peek("a")).toEqual({ value: { name: "a", age: 1 } });
+    expect(profiles.peek("b")).toEqual({ value: undefined });
+    expect(profiles.peek("a\0")).toBe(undefined);
+    clock.advance(1000);
+    expect(profiles.peek("a")).toEqual({ value: undefined });
+    await profiles.set("a", { name: "a", age: 2 });
+    expect(profiles.peek("a")).toBe(undefined);
+    const { profiles: plain } = await opened({ kind });
+    await plain.get("a");
+    expect(plain.peek("a")).toBe(undefined);
+  });
+
   it("refuses a bad id whatever its cache knows", async () => {
     for (const kind of ["keyval", "map"] as const) {
       const { profiles } = await opened({ cache: true, kind });
