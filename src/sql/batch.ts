@@ -27,6 +27,8 @@ export interface BatchColumn {
   readonly type: "bigint" | "integer" | "smallint" | "text" | "bytea" | "boolean" | "float8";
 }
 
+type Rows = readonly (readonly SqlValue[])[];
+
 /** Rows in one statement. More gains nothing, and holds the event loop for longer. */
 export const BATCH_ROWS_MAX = 1024;
 /** VALUES lists are as long as a power of this, where a row must not come twice. */
@@ -48,30 +50,31 @@ export class Batch {
   }
 
   /**
-   * Each row has its values in the order of the columns. Up to `BATCH_ROWS_MAX` rows with an
-   * `onConflict` are one statement.
+   * Each row has its values in the order of the columns. Up to `rowsMax` rows with an `onConflict`
+   * are one statement.
    */
-  async run(session: SqlSession, rows: readonly (readonly SqlValue[])[]): Promise<void> {
-    await (this.#traits.hasArrays ? this.#byArrays(session, rows) : this.#byLists(session, rows));
+  async run(session: SqlSession, rows: Rows, rowsMax: number = BATCH_ROWS_MAX): Promise<void> {
+    if (this.#traits.hasArrays) await this.#byArrays(session, rows, rowsMax);
+    else await this.#byLists(session, rows, rowsMax);
   }
 
-  async #byArrays(session: SqlSession, rows: readonly (readonly SqlValue[])[]): Promise<void> {
+  async #byArrays(session: SqlSession, rows: Rows, rowsMax: number): Promise<void> {
     const { columns } = this.#plan;
     const text = this.#text(0, () => {
       const arrays = columns.map(({ type }) => `?::${type}[]`).join(", ");
       return `select * from unnest(${arrays})`;
     });
-    for (let start = 0; start < rows.length; start += BATCH_ROWS_MAX) {
-      const piece = rows.slice(start, start + BATCH_ROWS_MAX);
+    for (let start = 0; start < rows.length; start += rowsMax) {
+      const piece = rows.slice(start, start + rowsMax);
       const arrays = columns.map((_, column) => piece.map((row) => row[column] ?? null));
       await session.execute(text, arrays);
     }
   }
 
-  async #byLists(session: SqlSession, rows: readonly (readonly SqlValue[])[]): Promise<void> {
+  async #byLists(session: SqlSession, rows: Rows, rowsMax: number): Promise<void> {
     const { columns, onConflict } = this.#plan;
     const width = columns.length;
-    const most = Math.min(BATCH_ROWS_MAX, Math.floor(this.#traits.placeholdersMax / width));
+    const most = Math.min(rowsMax, Math.floor(this.#traits.placeholdersMax / width));
     for (let start = 0; start < rows.length; ) {
       const left = rows.length - start;
       // A row that may come twice fills the list up: one statement instead of several.
@@ -104,12 +107,7 @@ function pieceLength(left: number, most: number): number {
 }
 
 /** Rows one after the other, the last one again and again behind the end. */
-function valuesOf(
-  rows: readonly (readonly SqlValue[])[],
-  start: number,
-  count: number,
-  width: number,
-): readonly SqlValue[] {
+function valuesOf(rows: Rows, start: number, count: number, width: number): readonly SqlValue[] {
   const values: SqlValue[] = [];
   const end = rows.length - 1;
   for (let index = start; index < start + count; index++) {

@@ -48,6 +48,8 @@ export interface SqlTraits {
   readonly placeholdersMax: number;
   /** Each write needs a transaction, as one that finds the database busy does harm outside. */
   readonly writesInTransactions: boolean;
+  /** The database is in this process: nothing else happens in it while a statement runs. */
+  readonly stopsThisThread: boolean;
   /** CREATE and ALTER are undone by ROLLBACK. */
   readonly transactionalDdl: boolean;
   /**

@@ -100,6 +100,34 @@ function rules(driver: SqliteDriverName): void {
     expect(sqliteTraits.isMissingRight(failing(insert, ["d", 1n, null]))).toBe(true);
   });
 
+  test("timers have their turn after much work, and not after each statement", async () => {
+    let turns = 0;
+    const path = join(folder, `${driver.length}-turns.db`);
+    const defer = (fn: () => void) => {
+      turns++;
+      fn();
+    };
+    const writer = await new SqliteDriver({
+      path,
+      name: driver,
+      load: loadForTests,
+      defer,
+    }).connect("write");
+    open.push(writer);
+    run(writer, "create table item (name text primary key, body text)");
+    for (let at = 0; at < 30; at++) run(writer, put, [`${at}`, "x"]);
+    expect(turns).toBe(0);
+    run(writer, put, ["a", "x"]);
+    expect(turns).toBe(1);
+    const many = `insert into item values ${new Array(256).fill("(?, ?)").join(", ")}`;
+    run(
+      writer,
+      many,
+      Array.from({ length: 512 }, (_, at) => `v${at}`),
+    );
+    expect(turns).toBe(2);
+  });
+
   const busy = "a write that finds the file busy holds on to no view of the data: %s";
   test.each([put, `${put} returning name`])(busy, async (text) => {
     const name = `${driver.length}-${text.length}.db`;

@@ -40,7 +40,7 @@ export interface MessageArchivesOptions {
   readonly packetBytesMax?: number;
   /** What is done for users who have set nothing. Default "always". */
   readonly defaultBehaviour?: Behaviour;
-  /** Bounds of each of the two queues. Default: batches of 256, else as for all such queues. */
+  /** Bounds of each of the two queues. Default: batches of 256 (SQLite: 2,048), else as for all. */
   readonly queue?: Partial<WriteBehindLimits>;
   /** Whether the rows of a server are here. Default: nobody moves them. */
   readonly tenures?: { readonly users: Tenure; readonly rooms: Tenure };
@@ -64,6 +64,8 @@ const PAGE_SIZE = 50;
 const PAGE_SIZE_MAX = 10_000;
 /** A power of four: a full batch is one statement on databases without arrays. */
 const BATCH_ITEMS = 256;
+/** Where only one writes at a time, more rows that meet in one page are worth more than turns. */
+const LOCAL_BATCH_ITEMS = 2048;
 
 /** @throws InvalidOptionsError */
 export function openMessageArchives(options: MessageArchivesOptions): MessageArchives {
@@ -92,7 +94,10 @@ export function openMessageArchives(options: MessageArchivesOptions): MessageArc
     pageSize: options.pageSize ?? PAGE_SIZE,
     isSimple: options.isSimple ?? false,
     hasTextSearch: options.hasTextSearch ?? true,
-    queue: { batchItems: BATCH_ITEMS, ...options.queue },
+    queue: {
+      batchItems: database.traits.stopsThisThread ? LOCAL_BATCH_ITEMS : BATCH_ITEMS,
+      ...options.queue,
+    },
     onRefused: options.onRefused ?? (() => undefined),
     onSetAside: options.onSetAside ?? (() => undefined),
   };

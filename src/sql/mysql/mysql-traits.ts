@@ -52,6 +52,7 @@ export const mysqlTraits: SqlTraits = {
   upsert: "on duplicate key",
   placeholdersMax: 65_535,
   writesInTransactions: false,
+  stopsThisThread: false,
   transactionalDdl: false,
   migrationLock: "named",
   // Names differ by case and by accents, as they do everywhere else.

@@ -21,6 +21,7 @@ const shared = {
   upsert: "on conflict",
   placeholdersMax: 65_535,
   writesInTransactions: false,
+  stopsThisThread: false,
   createTableTail: "",
   bytewiseText: () => `text collate "C"`,
   longText: "text",

@@ -21,8 +21,10 @@ const NO_ROWS: readonly SqlRow[] = [];
 const NO_VALUES: readonly unknown[] = [];
 /** Prepared statements kept. */
 const PREPARED_MAX = 500;
-/** So many statements in one go, then timers and sockets have their turn. */
+/** So much work in one go, then timers and sockets have their turn: a statement is one, and … */
 const BURST = 32;
+/** … so many of its values are one more. */
+const BURST_VALUES = 16;
 
 interface Prepared {
   readonly statement: SqliteStatement;
@@ -73,8 +75,11 @@ export class SqliteConnection implements SqlConnection {
     } catch (error) {
       failure = error;
     }
-    if (++this.#burst % BURST === 0) this.#defer(() => done(failure, rows, changes));
-    else done(failure, rows, changes);
+    this.#burst += 1 + Math.floor((params?.length ?? 0) / BURST_VALUES);
+    if (this.#burst >= BURST) {
+      this.#burst = 0;
+      this.#defer(() => done(failure, rows, changes));
+    } else done(failure, rows, changes);
   }
 
   destroy(reason: unknown): void {

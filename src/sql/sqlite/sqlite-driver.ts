@@ -15,6 +15,13 @@ export interface SqliteDriverOptions {
   readonly defer: (fn: () => void) => void;
 }
 
+/**
+ * What the connection that writes is told besides. Rows of many owners come to as many places of
+ * each index: with room for these pages, and a log in which they meet again before they are copied
+ * into the file, large tables take twice as many rows a second.
+ */
+const WRITER_PRAGMAS = ["cache_size = -32768", "wal_autocheckpoint = 4000"];
+
 /** See the head of this file. */
 export class SqliteDriver implements SqlDriver {
   readonly dialect = "sqlite";
@@ -41,6 +48,7 @@ export class SqliteDriver implements SqlDriver {
       file.exec("pragma synchronous = NORMAL");
       file.exec("pragma foreign_keys = ON");
       if (purpose === "read") file.exec("pragma query_only = ON");
+      else for (const pragma of WRITER_PRAGMAS) file.exec(`pragma ${pragma}`);
       const row: unknown = file.prepare("select sqlite_version() as version").get([]);
       const version = typeof row === "object" && row !== null && "version" in row;
       this.#facts ??= {

@@ -13,6 +13,7 @@ export const sqliteTraits: SqlTraits = {
   upsert: "on conflict",
   placeholdersMax: 32_766,
   writesInTransactions: true,
+  stopsThisThread: true,
   transactionalDdl: true,
   migrationLock: "transaction",
   createTableTail: "",
