@@ -47,9 +47,9 @@ export type {
   MessageArchive,
   MessageLookup,
   MessagePage,
-  SetAsideMessage,
 } from "./persistent/mam/message-archive.ts";
 export { formatMessageId, MESSAGE_ID_MAX, parseMessageId } from "./persistent/mam/message-ids.ts";
+export type { SetAsideMessage } from "./persistent/mam/message-queue.ts";
 export type { RetractionAuthor } from "./persistent/mam/message-shape.ts";
 export type {
   AnyMessage,

@@ -3,44 +3,23 @@
  * and without loss; read in pages. A look-up waits for what this process has queued for the same
  * archive, so that everybody reads what they wrote.
  */
-import {
-  InvalidArgumentError,
-  TooLargeError,
-  UnavailableError,
-  UnsupportedError,
-} from "../../errors.ts";
-import type { Clock, Log, Random } from "../../runtime.ts";
-import type { SqlDatabase } from "../../sql/database.ts";
+import { InvalidArgumentError, TooLargeError, UnsupportedError } from "../../errors.ts";
 import type { Condition } from "../../sql/in-list.ts";
 import { checkWhen } from "../contract/inputs.ts";
-import { MovedAwayError, type Tenure } from "../contract/tenure.ts";
-import type { WriteBehindLimits, WriteBehindStatus } from "../write-behind/options.ts";
-import { WriteBehind } from "../write-behind/write-behind.ts";
-import { type ArchiveNames, checkOwner, ownerKey } from "./archive-names.ts";
+import type { WriteBehindStatus } from "../write-behind/options.ts";
+import { checkOwner } from "./archive-names.ts";
 import { ArchiveRemoval, checkBatch } from "./archive-removal.ts";
-import {
-  checkMessageId,
-  firstIdAt,
-  formatMessageId,
-  type MessageIds,
-  microsOf,
-} from "./message-ids.ts";
+import { checkMessageId, firstIdAt, type MessageIds, microsOf } from "./message-ids.ts";
+import { MessageQueue, type MessageQueueParts, type SetAsideMessage } from "./message-queue.ts";
 import { MessageReader, notFound } from "./message-reader.ts";
 import { REMOVAL_BATCH } from "./message-removal.ts";
-import type { MessageShape, RetractionAuthor } from "./message-shape.ts";
-import { checkOriginId } from "./message-shape.ts";
-import { MessageWriter, type QueuedMessage } from "./message-writer.ts";
+import { checkOriginId, type RetractionAuthor } from "./message-shape.ts";
 import type { AnyMessage, AnyMessageInput, ArchiveOwner, MessageFilter } from "./messages.ts";
 import { checkPageRequest, type PageRequest, placePage, planPage, takePage } from "./paging.ts";
 import type { ArchivePreferences } from "./preferences.ts";
-import { isFault, isRefusal } from "./write-faults.ts";
 
 /** The most ids of one look-up. */
 export const IDS_MAX = 200;
-/** Ids that a message of an error names. */
-const IDS_SHOWN = 10;
-/** Bytes of a queued message beside its texts, about. */
-const OVERHEAD_BYTES = 500;
 
 /** What is looked up. */
 export interface MessageLookup extends MessageFilter {
@@ -65,34 +44,15 @@ export interface MessagePage<Message> {
   readonly offset: number | undefined;
 }
 
-/** A message that the database refuses for no known reason. */
-export interface SetAsideMessage<Message> {
-  readonly owner: ArchiveOwner;
-  /** As it would have been stored. */
-  readonly message: Message;
-  /** What the database said last. */
-  readonly error: unknown;
-}
-
-export interface MessageArchiveParts<Input extends AnyMessageInput, Message extends AnyMessage> {
-  readonly database: SqlDatabase;
-  readonly shape: MessageShape<Input, Message>;
-  readonly names: ArchiveNames;
+export interface MessageArchiveParts<Input extends AnyMessageInput, Message extends AnyMessage>
+  extends MessageQueueParts<Input, Message> {
   readonly ids: MessageIds;
   /** Removed with their user's archive. */
   readonly preferences: ArchivePreferences | undefined;
-  /** Whether the rows of a server are here. */
-  readonly tenure: Tenure;
   readonly nowUs: () => bigint;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
   readonly pageSize: number;
   readonly isSimple: boolean;
   readonly hasTextSearch: boolean;
-  readonly queue: Partial<WriteBehindLimits>;
-  readonly onRefused: (owner: ArchiveOwner, id: bigint, error: unknown) => void;
-  readonly onSetAside: (owner: ArchiveOwner, id: bigint, error: unknown) => void;
 }
 
 /** See the head of this file. */
@@ -100,29 +60,14 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
   readonly #parts: MessageArchiveParts<Input, Message>;
   readonly #reader: MessageReader<Message>;
   readonly #removal: ArchiveRemoval;
-  readonly #queue: WriteBehind<QueuedMessage>;
+  readonly #queue: MessageQueue<Input, Message>;
 
   constructor(parts: MessageArchiveParts<Input, Message>) {
     const { database, shape } = parts;
     this.#parts = parts;
     this.#reader = new MessageReader<Message>(database, shape);
     this.#removal = new ArchiveRemoval({ ...parts, table: shape.table });
-    const writer = new MessageWriter(parts);
-    this.#queue = new WriteBehind<QueuedMessage>({
-      name: shape.table,
-      write: (batch) => writer.write(batch),
-      isItemFault: isFault,
-      // Servers whose rows have moved away hold nobody else up.
-      isSuspect: (error) => error instanceof MovedAwayError || isRefusal(error, database.traits),
-      onSetAside: (item, error) => this.#putAside(item, error),
-      onRefused: (item, error) => this.#refused(item, error),
-      groupOf: ({ owner }) => ownerKey(owner),
-      sizeOf,
-      clock: parts.clock,
-      random: parts.random,
-      log: parts.log,
-      limits: parts.queue,
-    });
+    this.#queue = new MessageQueue(parts);
   }
 
   /**
@@ -145,12 +90,7 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
     if (begun !== undefined) await begun;
     if (message.id !== undefined) ids.observe(message.id);
     const id = message.id ?? ids.next();
-    const item: QueuedMessage = { owner, id, values, refusal: undefined };
-    await this.#queue.add(item);
-    if (options.isWritten === true) {
-      await this.#queue.sync(ownerKey(owner));
-      if (item.refusal !== undefined) throw item.refusal;
-    }
+    await this.#queue.add({ owner, id, values }, options.isWritten === true);
     return id;
   }
 
@@ -159,18 +99,7 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
    * @throws UnavailableError with their ids while messages are set aside: see `setAside`
    */
   async sync(owner?: ArchiveOwner): Promise<void> {
-    const group = groupOf(owner);
-    await this.#queue.sync(group);
-    const aside = this.#queue.setAside(group);
-    const [first] = aside;
-    if (first === undefined) return;
-    const shown = aside.slice(0, IDS_SHOWN).map(({ item }) => formatMessageId(item.id));
-    const more = aside.length > shown.length ? ` and ${aside.length - shown.length} more` : "";
-    throw new UnavailableError(
-      `${this.#parts.shape.table}: ${aside.length} messages were set aside, as the database ` +
-        `refused them while it took others: ${shown.join(", ")}${more}; see setAside()`,
-      { cause: first.error },
-    );
+    await this.#queue.sync(owner);
   }
 
   /**
@@ -179,21 +108,17 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
    * told to `onSetAside`, are kept in memory, and `stop` hands them to `onRefused`.
    */
   setAside(owner?: ArchiveOwner): readonly SetAsideMessage<Message>[] {
-    const aside = this.#queue.setAside(groupOf(owner));
-    return aside.map(({ item, error }) => this.#shownAside(item, error));
+    return this.#queue.setAside(owner);
   }
 
   /** Puts what was set aside into the queue again, of one archive or of all. Gives how many. */
   async retrySetAside(owner?: ArchiveOwner): Promise<number> {
-    const group = groupOf(owner);
-    for (const { item } of this.#queue.setAside(group)) item.refusal = undefined;
-    return this.#queue.retrySetAside(group);
+    return this.#queue.retrySetAside(owner);
   }
 
   /** Forgets what was set aside, of one archive or of all, and gives it. */
   dropSetAside(owner?: ArchiveOwner): readonly SetAsideMessage<Message>[] {
-    const dropped = this.#queue.dropSetAside(groupOf(owner));
-    return dropped.map(({ item, error }) => this.#shownAside(item, error));
+    return this.#queue.dropSetAside(owner);
   }
 
   /**
@@ -341,7 +266,7 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
     checkOwner(owner);
     checkBatch(batch);
     await this.#written(owner);
-    this.#queue.dropSetAside(ownerKey(owner));
+    this.#queue.dropSetAside(owner);
     return this.#removal.owner(owner, batch);
   }
 
@@ -351,9 +276,7 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
     checkBatch(batch);
     await this.#parts.tenure.hold(server);
     await this.#written();
-    for (const { item } of this.#queue.setAside()) {
-      if (item.owner.server === server) this.#queue.dropSetAside(ownerKey(item.owner));
-    }
+    this.#queue.dropSetAsideOf(server);
     return this.#removal.domain(server, batch);
   }
 
@@ -420,51 +343,8 @@ export class MessageArchive<Input extends AnyMessageInput, Message extends AnyMe
     return isFlipped === true ? rows.toReversed() : rows;
   }
 
-  /** What is set aside is not told here: it would be told with each look-up. */
   async #written(owner?: ArchiveOwner): Promise<void> {
     if (owner !== undefined) await this.#parts.tenure.hold(owner.server);
-    await this.#queue.sync(groupOf(owner));
+    await this.#queue.written(owner);
   }
-
-  #shownAside({ owner, id, values }: QueuedMessage, error: unknown): SetAsideMessage<Message> {
-    const { shape } = this.#parts;
-    const row: Record<string, unknown> = { id, retracted_us: null };
-    for (const [at, { name }] of shape.columns.slice(2).entries()) row[name] = values[at];
-    return { owner, message: shape.messageOf(row), error };
-  }
-
-  #putAside(item: QueuedMessage, cause: unknown): void {
-    const { log, onSetAside, shape } = this.#parts;
-    const { owner, id } = item;
-    item.refusal = new UnavailableError(
-      `${shape.table}: the message ${formatMessageId(id)} was set aside: ${String(cause)}`,
-      { cause },
-    );
-    log.error(
-      { table: shape.table, archive: ownerKey(owner), id, error: String(cause) },
-      "a message was set aside, as the database refuses it while it takes others",
-    );
-    onSetAside(owner, id, cause);
-  }
-
-  #refused(item: QueuedMessage, error: unknown): void {
-    item.refusal = error;
-    const { log, onRefused, shape } = this.#parts;
-    log.error(
-      { table: shape.table, archive: ownerKey(item.owner), id: item.id, error: String(error) },
-      "a message was refused by the archive",
-    );
-    onRefused(item.owner, item.id, error);
-  }
-}
-
-/** The queue's name of an archive; of all without one. */
-function groupOf(owner: ArchiveOwner | undefined): string | undefined {
-  return owner === undefined ? undefined : ownerKey(owner);
-}
-
-function sizeOf({ values }: QueuedMessage): number {
-  let bytes = OVERHEAD_BYTES;
-  for (const value of values) if (typeof value === "string") bytes += value.length;
-  return bytes;
 }
