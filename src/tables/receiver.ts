@@ -275,7 +275,7 @@ export class Receiver {
     peer.report = report;
     this.#heedClosings(report.view);
     const { origins, counters } = this.#replica;
-    const selfId = origins.ids[origins.self] as number;
+    const selfId = this.#selfId;
     for (const [id, seq] of report.applied) {
       if (seq < this.#replica.nextSeq && this.#parts.acks.advance(id, seq)) counters.acksRelayed++;
     }
@@ -289,11 +289,19 @@ export class Receiver {
   }
 
   /** Whoever sees itself closed or retired by others is over. */
-  #heedClosings({ closed, retired }: View): void {
+  #heedClosings(view: View): void {
+    for (const id of view.closed) this.#parts.close(id);
+    if (this.#endsSelf(view)) this.#parts.close(this.#selfId);
+  }
+
+  #endsSelf({ closed, retired }: View): boolean {
+    const selfId = this.#selfId;
+    return closed.includes(selfId) || retired.some(([from, to]) => from <= selfId && selfId <= to);
+  }
+
+  get #selfId(): number {
     const { origins } = this.#replica;
-    const selfId = origins.ids[origins.self] as number;
-    for (const id of closed) this.#parts.close(id);
-    if (retired.some(([from, to]) => from <= selfId && selfId <= to)) this.#parts.close(selfId);
+    return origins.ids[origins.self] as number;
   }
 
   /** What cannot be adopted is pulled: the vector that follows tells of it as well. */
@@ -339,9 +347,13 @@ export class Receiver {
   #onEnd(peer: Peer, frame: Uint8Array): void {
     const end = decodeEnd(frame, this.#replica);
     if (!this.#matches(peer, end.pullId)) return;
-    const { origins } = this.#replica;
-    const ours = end.view.vector.get(origins.ids[origins.self] as number) ?? 0;
+    const ours = end.view.vector.get(this.#selfId) ?? 0;
     if (ours >= this.#replica.nextSeq) throw new ProtocolError("end that covers ops not written");
+    if (this.#endsSelf(end.view)) {
+      // To merge first would take this node's own rows from those who go on reading them here.
+      this.#puller.finish();
+      return this.#heedClosings(end.view);
+    }
     this.merge = new Merge(this.#parts, this.#puller.open as OpenPull, end);
     this.#mergedFrom = peer;
     this.#puller.finish();

@@ -438,6 +438,11 @@ const LINKS: readonly Mutation[] = [
     "entry.isVacant = false;\n      if (!entry.isDialling)",
     "if (!entry.isDialling)",
   ]),
+  one("merges-though-closed", "who is closed keeps its own rows to read", 1521096, [
+    "src/tables/receiver.ts",
+    "if (this.#endsSelf(end.view)) {",
+    "if (this.#selfId < 0) {",
+  ]),
   one("kept-frame-not-copied", "bytes of a frame are valid during the call only", 11, [
     "src/tables/receiver.ts",
     "frame: new Uint8Array(frame), ops: null }",
