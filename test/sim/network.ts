@@ -123,6 +123,12 @@ export class Network {
     if (host !== undefined) host.refusing = refusing;
   }
 
+  /** Whether a host refuses for a process that is alive. */
+  refusesLive(address: string): boolean {
+    const host = this.#hosts.get(address);
+    return host?.refusing === true && host.accept !== null;
+  }
+
   /** When one was told last that nobody listens at the other's address; null for never. */
   refusedAtMs(from: string, to: string): number | null {
     return this.#refusedAt.get(way(from, to)) ?? null;

@@ -70,10 +70,13 @@ export class World {
   /** Rows were taken out on purpose: only what is left in the end is judged. */
   #isDamaged = false;
   /**
-   * Lives that had applied more of a replaced process than those who retired it: what was ended by
-   * that, on them alone, is put back by the self-check, so that they are judged at rest only.
+   * Lives that had applied more of a replaced process than those who retired it, or more than they
+   * while its own host said for it that nobody listens: what was ended by that, on them alone, is
+   * put back by the self-check, so that they are judged at rest only.
    */
   readonly #strayed = new Set<Incarnation>();
+  /** By origin: lives whose hosts refused for them when it was first retired. */
+  readonly #unheard = new Map<number, readonly Incarnation[]>();
 
   constructor(script: Script, trace: Trace | null = null) {
     this.#script = script;
@@ -252,7 +255,7 @@ export class World {
       // What a replaced process writes after that is not the cluster's, whoever has heard it.
       const isCut = this.#fleet.lives.get(origin)?.wasReplaced === true;
       if (seq <= known) continue;
-      if (isCut) this.#stray(life);
+      if (isCut || this.#wasUnheard(life, origin)) this.#stray(life);
       else this.#reportRetired(life, { origin, seq, known });
     }
     if (life.retiredNow.length > 0) this.#noteJoined(life, before);
@@ -293,12 +296,24 @@ export class World {
 
   /** Others may have retired it elsewhere in the log only if none of them is left. */
   #retire(life: Incarnation, origin: number, seq: number): void {
-    const known = this.#oracle.finalOf(origin) ?? seq;
+    const final = this.#oracle.finalOf(origin);
+    const known = final ?? seq;
+    if (final === undefined) this.#noteUnheard(origin);
+    else if (seq > known && this.#wasUnheard(life, origin)) return this.#stray(life);
     const isHeld = this.#fleet
       .live()
       .some((other) => other !== life && other.engine.tables.replica.origins.retired.has(origin));
     if (known !== seq && isHeld) this.#reportRetired(life, { origin, seq, known });
     this.#oracle.retire(origin, seq);
+  }
+
+  #noteUnheard(origin: number): void {
+    const isUnheard = ({ identity }: Incarnation) => this.#network.refusesLive(identity.address);
+    this.#unheard.set(origin, this.#fleet.live().filter(isUnheard));
+  }
+
+  #wasUnheard(life: Incarnation, origin: number): boolean {
+    return this.#unheard.get(origin)?.includes(life) === true;
   }
 
   #reportRetired(life: Incarnation, of: { origin: number; seq: number; known: number }): void {
