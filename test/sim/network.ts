@@ -152,8 +152,7 @@ export class Network {
       if (end.address !== from) continue;
       if (this.#random.chance(options.toldShare)) {
         for (const side of [end, end.peer]) {
-          const delay = this.#random.between(0, options.detectMs);
-          this.#time.after(delay, () => side.reset("network unreachable"));
+          this.#resetLater(side, this.#random.between(0, options.detectMs), "network unreachable");
         }
       } else if (this.#random.chance(options.brokenShare)) {
         end.break();
@@ -186,6 +185,14 @@ export class Network {
     return this.#resets > 0;
   }
 
+  #resetLater(end: End, delayMs: number, reason: string): void {
+    this.#resets++;
+    this.#time.after(delayMs, () => {
+      this.#resets--;
+      end.reset(reason);
+    });
+  }
+
   isCut(from: string, to: string): boolean {
     return this.#blocked.size > 0 && this.#blocked.has(way(from, to));
   }
@@ -193,11 +200,7 @@ export class Network {
   /** The connections of two hosts break at once; both are told. */
   reset(a: string, b: string): void {
     for (const end of this.#between(a, b)) {
-      this.#resets++;
-      this.#time.after(this.#random.between(0, 50), () => {
-        this.#resets--;
-        end.reset("connection reset");
-      });
+      this.#resetLater(end, this.#random.between(0, 50), "connection reset");
     }
   }
 

@@ -391,6 +391,7 @@ export class World {
     for (const life of this.#fleet.replaced) return `${life.who} is replaced and not fenced`;
     const live = this.#fleet.live();
     if (live.some((life) => life.process.stalled)) return "a node is stalled";
+    if (this.#network.isResetting) return "links are about to break";
     // What it sent before may be taken for its last word a little later.
     const lately = this.#time.nowMs - (this.#script.timings.downMs ?? 4000);
     if (live.some((life) => this.#faults.stalledMs(life, lately) > 0)) return "a node has stalled";
