@@ -60,6 +60,8 @@ interface KeyLog {
   readonly nodeLifetime: boolean;
   readonly entries: Entry[];
   readonly places: Map<number, number>;
+  /** Places of births that were ended by ops that no view covers; see `endLate`. */
+  readonly late: Set<number>;
   /** For each place: the newest covered write, and whether a covered op kills it. Scratch. */
   readonly newest: (Entry | null)[];
   readonly killed: boolean[];
@@ -104,6 +106,23 @@ export class Oracle {
   retire(origin: number, seq: number): void {
     this.#finals.set(origin, seq);
     this.#view = null;
+  }
+
+  /**
+   * An owner had applied ops of an origin that was retired before them: what these have ended of
+   * its own rows stays ended, everywhere in the end. Gives their count.
+   */
+  endLate(owner: number, of: { origin: number; seq: number; known: number }): number {
+    let count = 0;
+    for (const { table, key, kills } of this.logOf(of.origin).slice(of.known, of.seq)) {
+      const log = this.#keyLog(table, key);
+      for (const birth of kills) {
+        if (birth[0] !== owner) continue;
+        log.late.add(placeOf(log, birth));
+        count++;
+      }
+    }
+    return count;
   }
 
   /** The op with that dot. */
@@ -233,7 +252,7 @@ export class Oracle {
     let log = keys.get(key);
     if (log === undefined) {
       const nodeLifetime = table.endsWith("|node");
-      const scratch = { places: new Map(), newest: [], killed: [] };
+      const scratch = { places: new Map(), late: new Set<number>(), newest: [], killed: [] };
       log = { table, key, nodeLifetime, entries: [], ...scratch };
       keys.set(key, log);
       this.#keys.push(log);
@@ -261,9 +280,10 @@ export class Oracle {
 
   #live(view: ReplicaView, log: KeyLog): OracleSibling[] {
     const { to, gone } = this.#coverageOf(view);
-    const { entries, newest, killed, nodeLifetime } = log;
+    const { entries, late, newest, killed, nodeLifetime } = log;
     newest.fill(null);
     killed.fill(false);
+    for (const place of late) killed[place] = true;
     for (const entry of entries) {
       if (entry.seq > (to[entry.origin] as number)) continue;
       for (const place of entry.kills) killed[place] = true;

@@ -14,7 +14,7 @@ describe("serial calls in the simulated cluster", () => {
     expect(totals.searchesGivenUp).toBe(0);
   });
 
-  it("are linearizable over the seeds that failed once", { timeout: 120_000 }, () => {
+  it("are linearizable over the seeds that failed once", () => {
     expect(runSeeds(RECORDED_SERIAL_SEEDS, () => true, { serial: true }).failures).toEqual([]);
   });
 });

@@ -21,7 +21,7 @@ describe("the simulated cluster", () => {
     expect(shortfalls(totals)).toEqual([]);
   });
 
-  it("keeps every promise over the seeds that failed once", { timeout: 120_000 }, () => {
+  it("keeps every promise over the seeds that failed once", () => {
     const large = runSeeds(RECORDED_LARGE_SEEDS, () => true, { size: "large" });
     const former = runSeeds(RECORDED_FORMER_SEEDS, () => true, { size: "former" });
     const long = runSeeds(RECORDED_LONG_SEEDS, () => true, { size: "long" });

@@ -71,10 +71,12 @@ export class World {
   #isDamaged = false;
   /**
    * Lives that had applied more of a replaced process than those who retired it, or more than they
-   * while its own host said for it that nobody listens: what was ended by that, on them alone, is
-   * put back by the self-check, so that they are judged at rest only.
+   * while its own host said for it that nobody listens: what was ended by that of others' rows, on
+   * them alone, is put back by the self-check, so that they are judged at rest only.
    */
   readonly #strayed = new Set<Incarnation>();
+  /** One of them has lost rows of its own by it: the others lose them by the self-check. */
+  #hasEndedLate = false;
   /** By origin: lives whose hosts refused for them when it was first retired. */
   readonly #unheard = new Map<number, readonly Incarnation[]>();
 
@@ -213,7 +215,7 @@ export class World {
       this.#noteRetired(life);
       if (life.fullCheckDue) this.#checkAll(life);
       else if (life.touched.size > 0) {
-        if (!this.#strayed.has(life)) {
+        if (!this.#isStray(life)) {
           this.#state.checkKeys(life.who, tables, life.touched.values());
         }
         life.touched.clear();
@@ -226,7 +228,7 @@ export class World {
   #checkAll(life: Incarnation): void {
     life.fullCheckDue = false;
     life.touched.clear();
-    if (this.#strayed.has(life)) return;
+    if (this.#isStray(life)) return;
     this.#state.checkAll(life.who, life.engine.tables);
     const index = indexFault(life);
     if (index !== null) this.#report("index", index);
@@ -255,7 +257,7 @@ export class World {
       // What a replaced process writes after that is not the cluster's, whoever has heard it.
       const isCut = this.#fleet.lives.get(origin)?.wasReplaced === true;
       if (seq <= known) continue;
-      if (isCut || this.#wasUnheard(life, origin)) this.#stray(life);
+      if (isCut || this.#wasUnheard(life, origin)) this.#stray(life, { origin, seq, known });
       else this.#reportRetired(life, { origin, seq, known });
     }
     if (life.retiredNow.length > 0) this.#noteJoined(life, before);
@@ -278,8 +280,13 @@ export class World {
     }
   }
 
-  #stray(life: Incarnation): void {
+  #isStray(life: Incarnation): boolean {
+    return this.#hasEndedLate || this.#strayed.has(life);
+  }
+
+  #stray(life: Incarnation, of: { origin: number; seq: number; known: number }): void {
     this.#strayed.add(life);
+    if (this.#oracle.endLate(life.origin, of) > 0) this.#hasEndedLate = true;
     this.#totals.strayed++;
     this.#trace?.(this.#time.nowMs, life.who, "has applied more of it");
   }
@@ -299,7 +306,9 @@ export class World {
     const final = this.#oracle.finalOf(origin);
     const known = final ?? seq;
     if (final === undefined) this.#noteUnheard(origin);
-    else if (seq > known && this.#wasUnheard(life, origin)) return this.#stray(life);
+    else if (seq > known && this.#wasUnheard(life, origin)) {
+      return this.#stray(life, { origin, seq, known });
+    }
     const isHeld = this.#fleet
       .live()
       .some((other) => other !== life && other.engine.tables.replica.origins.retired.has(origin));
@@ -375,6 +384,7 @@ export class World {
       this.#report("rest", `not at rest ${when}: ${why}${rows}`);
     }
     this.#strayed.clear();
+    this.#hasEndedLate = false;
     for (const life of this.#fleet.live()) {
       this.#checkAll(life);
       this.#face.checkAtRest(life);
