@@ -206,7 +206,6 @@ export class Cluster {
 
   /** The layer above has closed that origin for good: it is dropped, forgotten and refused. */
   close(origin: number, reason: string): void {
-    this.#dialer.doubt();
     this.#roster.close(origin, { text: reason, down: "closed" });
   }
 

@@ -26,7 +26,7 @@ export interface RosterEnvironment {
   openOrigins(): Iterable<number>;
   /** The addresses that are worth dialling have changed. */
   addressesChanged(): void;
-  /** A member is closed for good. */
+  /** An origin is closed for good, by whomever. */
   closed(): void;
   /** This incarnation is closed; called once. */
   fenced(): void;
@@ -213,7 +213,7 @@ export class Roster {
     const isItsOwn = (connection: Connection) => connection.peer?.origin === origin;
     for (const connection of links.all().filter(isItsOwn)) connection.drop(how.text);
     this.#environment.addressesChanged();
-    if (identity !== undefined) this.#environment.closed();
+    this.#environment.closed();
     if (wasCounted && identity !== undefined) announcer.memberDown(identity, how.down);
     if (how.announced !== undefined) announcer.originClosed(origin, how.announced);
   }
