@@ -24,9 +24,17 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((connection) => connection.close()));
 });
 
-async function connect(file: string, name: SqliteDriverName): Promise<SqliteConnection> {
+async function connect(
+  file: string,
+  name: SqliteDriverName,
+  deferred: () => void = () => undefined,
+): Promise<SqliteConnection> {
   const path = join(folder, file);
-  const driver = new SqliteDriver({ path, name, load: loadForTests, defer: (fn) => fn() });
+  const defer = (fn: () => void) => {
+    deferred();
+    fn();
+  };
+  const driver = new SqliteDriver({ path, name, load: loadForTests, defer });
   const connection = await driver.connect("write");
   open.push(connection);
   return connection;
@@ -102,18 +110,7 @@ function rules(driver: SqliteDriverName): void {
 
   test("timers have their turn after much work, and not after each statement", async () => {
     let turns = 0;
-    const path = join(folder, `${driver.length}-turns.db`);
-    const defer = (fn: () => void) => {
-      turns++;
-      fn();
-    };
-    const writer = await new SqliteDriver({
-      path,
-      name: driver,
-      load: loadForTests,
-      defer,
-    }).connect("write");
-    open.push(writer);
+    const writer = await connect(`${driver.length}-turns.db`, driver, () => turns++);
     run(writer, "create table item (name text primary key, body text)");
     for (let at = 0; at < 30; at++) run(writer, put, [`${at}`, "x"]);
     expect(turns).toBe(0);

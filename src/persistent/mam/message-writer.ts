@@ -3,7 +3,7 @@
  * batch is inserted without a look; only if an id turns out to exist are the rows compared.
  */
 import { ConflictError } from "../../errors.ts";
-import { Batch } from "../../sql/batch.ts";
+import { BATCH_ROWS_MAX, Batch } from "../../sql/batch.ts";
 import type { SqlDatabase, SqlSession } from "../../sql/database.ts";
 import type { SqlRow, SqlValue } from "../../sql/dialect.ts";
 import { inList } from "../../sql/in-list.ts";
@@ -85,7 +85,7 @@ export class MessageWriter {
   /** One statement is a transaction by itself. */
   async #insertAll(rows: readonly Row[]): Promise<void> {
     const { traits } = this.#database;
-    const rowsMax = traits.stopsThisThread ? LOCAL_ROWS : rows.length;
+    const rowsMax = traits.stopsThisThread ? LOCAL_ROWS : BATCH_ROWS_MAX;
     if (traits.hasArrays || rows.length === 1)
       await this.#insert.run(this.#database, rows, rowsMax);
     else await this.#database.transact((tx) => this.#insert.run(tx, rows, rowsMax));
