@@ -4,13 +4,13 @@
  * Erlang is touched and nothing is left running.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ErlangNode } from "./erlang-node.ts";
+import { freePort } from "./gate.ts";
 import { type Finished, type Load, pause, type Side } from "./side.ts";
 
 /** The script lies beside the sources; this file runs from build/bench. */
@@ -213,14 +213,4 @@ function accepts(port: number): Promise<boolean> {
     socket.once("connect", () => done(true));
     socket.once("error", () => done(false));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }

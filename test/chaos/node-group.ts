@@ -3,10 +3,9 @@
  * killed, started again. Remembers every incarnation, and every process that ended without being
  * told to.
  */
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { Child, nodeProgram } from "../processes/child.ts";
 import type { Facts, NodePlan, Pulse, Started } from "../processes/plan.ts";
+import { freePort } from "../servers/free-port.ts";
 import type { FaultNetwork } from "./fault-network.ts";
 
 /** What all nodes of a run have in common. */
@@ -160,14 +159,4 @@ export class NodeGroup {
     for (const child of this.#children.values()) child.resume();
     await Promise.all([...this.#children.values()].map((child) => child.kill()));
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }

@@ -1,13 +1,14 @@
 /** A Redis Cluster of three masters for tests. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { freePort } from "./free-port.ts";
 import { findProgram, Instance } from "./instance.ts";
 import { ask } from "./redis.ts";
 import type { ServerKind } from "./server.ts";
 
 const MASTERS = 3;
-/** From a port to that of the nodes' own talk. */
-const BUS_OFFSET = 10_000;
+/** The nodes of a cluster wait for each other without a limit of their own. */
+const LIMIT_MS = 60_000;
 
 export const redisCluster: ServerKind = {
   name: "Redis Cluster",
@@ -24,7 +25,9 @@ export const redisCluster: ServerKind = {
     try {
       while (instances.length < MASTERS) instances.push(await startNode(found));
       const nodes = instances.map(({ port }) => `127.0.0.1:${port}`);
-      await promisify(execFile)(cli, ["--cluster", "create", ...nodes, "--cluster-yes"]);
+      await promisify(execFile)(cli, ["--cluster", "create", ...nodes, "--cluster-yes"], {
+        timeout: LIMIT_MS,
+      });
     } catch (error) {
       await dispose();
       throw error;
@@ -39,14 +42,15 @@ export const redisCluster: ServerKind = {
   },
 };
 
-function startNode(found: string): Promise<Instance> {
+async function startNode(found: string): Promise<Instance> {
+  const busPort = await freePort();
   return Instance.create({
     name: "redis-cluster",
     command: ({ folder, port }) => [
       found,
       ...["--port", String(port), "--bind", "127.0.0.1", "--dir", folder],
       ...["--save", "", "--appendonly", "no", "--cluster-enabled", "yes"],
-      ...["--cluster-port", String(port > 50_000 ? port - BUS_OFFSET : port + BUS_OFFSET)],
+      ...["--cluster-port", String(busPort)],
     ],
     probe: (port) => ask(port, "PING"),
   });

@@ -74,10 +74,10 @@ export function withServer(
     let server: Server | undefined;
     beforeAll(async () => {
       server = await openServer(kind);
-    }, 60_000);
+    });
     afterAll(async () => {
       await server?.dispose();
-    }, 30_000);
+    });
     tests(() => server ?? notThere());
   });
 }
