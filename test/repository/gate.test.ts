@@ -1,4 +1,5 @@
 /** .ci/run and what it counts with: nothing that is missing, skipped or broken may look green. */
+import { existsSync, readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { TemporaryRepository } from "./temporary-repository.ts";
 
@@ -7,11 +8,7 @@ afterEach(() => repository.remove());
 
 /** The tests of a small suite, run by the real vitest with the real configuration. */
 function makeSuite(tests: Readonly<Record<string, string>>): void {
-  repository = new TemporaryRepository([
-    "vitest.config.ts",
-    "scripts/skip-reporter.mjs",
-    "scripts/count-tests.mjs",
-  ]);
+  repository = new TemporaryRepository(["vitest.config.ts", "scripts/test-report.mjs"]);
   repository.write("package.json", '{ "type": "module" }');
   repository.linkPackages("vitest");
   for (const [name, body] of Object.entries(tests)) {
@@ -28,17 +25,16 @@ interface SuiteRun {
 }
 
 async function runSuite(env: NodeJS.ProcessEnv): Promise<SuiteRun> {
-  const json = repository.path("report.json");
+  const report = repository.path("report.txt");
   const vitest = ["node_modules/vitest/vitest.mjs", "run"];
   const own = { VITEST: undefined, VITEST_MODE: undefined, VITEST_POOL_ID: undefined };
   const run = await repository.run(process.execPath, vitest, {
     ...own,
-    SKEIN_TEST_JSON: json,
+    SKEIN_TEST_REPORT: report,
     SKEIN_NO_SKIP: undefined,
     ...env,
   });
-  const count = await repository.node("scripts/count-tests.mjs", json, String(run.code));
-  const [counts, ...failed] = count.output.trim().split("\n");
+  const [counts, ...failed] = readFileSync(report, "utf8").trim().split("\n");
   return { counts: `${counts}, exit ${run.code}`, failed, output: run.output };
 }
 
@@ -54,9 +50,31 @@ describe("the count of tests", () => {
     expect(counts).toBe("2 3, exit 1");
     expect([...failed].sort()).toEqual([
       "test/bad.test.ts > fails: AssertionError: expected 1 to be 2 // Object.is equality",
-      "test/broken.test.ts: not loaded",
-      "test/broken_too.test.ts: not loaded",
+      "test/broken.test.ts: Error: not loaded",
+      "test/broken_too.test.ts: Error: not loaded",
     ]);
+  });
+
+  it("has a hook that fails as a failure, before the tests that it kept from running", async () => {
+    const group = (hook: string) =>
+      `describe("a group", () => {\n${hook}(() => { throw new Error("no server"); });\n${good}\n});`;
+    const head = 'import { afterAll, beforeAll, describe } from "vitest";\n';
+    makeSuite({ before: head + group("beforeAll"), after: head + group("afterAll") });
+    const { counts, failed } = await runSuite({});
+    expect(counts).toBe("1 3, exit 1");
+    expect([...failed].sort()).toEqual([
+      "test/after.test.ts > a group: Error: no server",
+      "test/before.test.ts > a group > adds: skipped",
+      "test/before.test.ts > a group: Error: no server",
+    ]);
+    expect(failed.at(-1)).toContain("skipped");
+  });
+
+  it("names a test that is over its time", async () => {
+    makeSuite({ slow: 'it("hangs", () => new Promise(() => {}), 50);' });
+    const { counts, failed } = await runSuite({});
+    expect(counts).toBe("0 1, exit 1");
+    expect(failed).toEqual(["test/slow.test.ts > hangs: Error: Test timed out in 50ms."]);
   });
 
   it("has an error outside of any test as a failure", async () => {
@@ -74,17 +92,9 @@ describe("the count of tests", () => {
     expect(lenient.output).toContain("skipped: test/skipped.test.ts > asks (no server here)");
     expect((await runSuite({ SKEIN_NO_SKIP: "1" })).counts).toBe("1 1, exit 1");
   });
-
-  it("is never zero: no report is a failure", async () => {
-    makeSuite({});
-    const { output } = await repository.node("scripts/count-tests.mjs", "absent.json", "0");
-    expect(output.trim().split("\n").at(-1)).toBe("0 1");
-  });
 });
 
 describe(".ci/run", () => {
-  const good = { status: "passed", name: "a.test.ts", assertionResults: [{ status: "passed" }] };
-  const report = { testResults: [good] };
   const steps = {
     check: "true",
     sim: "true",
@@ -95,9 +105,8 @@ describe(".ci/run", () => {
   };
 
   function makeGate(scripts: Readonly<Record<string, string>>): void {
-    repository = new TemporaryRepository([".ci/run", "scripts/count-tests.mjs"]);
-    repository.write("report.json", JSON.stringify(report));
-    const test = 'cp report.json "$SKEIN_TEST_JSON"';
+    repository = new TemporaryRepository([".ci/run"]);
+    const test = 'echo "1 0" > "$SKEIN_TEST_REPORT"';
     repository.write("package.json", JSON.stringify({ scripts: { test, ...scripts } }));
   }
 
@@ -132,11 +141,8 @@ describe(".ci/run", () => {
   });
 
   it("names the tests that failed right before its last line", async () => {
-    makeGate({ ...steps, test: 'cp bad.json "$SKEIN_TEST_JSON"; exit 1' });
-    const test = { status: "failed", fullName: "holds water", failureMessages: ["Error: no\n at"] };
-    const name = repository.path("test/cup.test.ts");
-    const testResults = [{ status: "failed", name, message: "", assertionResults: [test] }];
-    repository.write("bad.json", JSON.stringify({ testResults }));
+    const report = "0 1\\ntest/cup.test.ts > holds water: Error: no\\n";
+    makeGate({ ...steps, test: `printf '${report}' > "$SKEIN_TEST_REPORT"; exit 1` });
     const { code, output } = await repository.run("bash", [".ci/run"]);
     expect(output.trimEnd().split("\n").slice(-2)).toEqual([
       "FAILED TEST: test/cup.test.ts > holds water: Error: no",
@@ -145,13 +151,26 @@ describe(".ci/run", () => {
     expect(code).toBe(1);
   });
 
-  it("fails when the tests fail without a report", async () => {
-    makeGate({ ...steps, test: "exit 7" });
+  it.each([
+    ["fail without a report", "exit 7"],
+    ["leave no report", "true"],
+    ["are none", 'echo "0 0" > "$SKEIN_TEST_REPORT"'],
+    ["fail and report no fault", 'echo "0 0" > "$SKEIN_TEST_REPORT"; exit 1'],
+  ])("fails when the tests %s", async (_, test) => {
+    makeGate({ ...steps, test });
     repository.write("scripts/services.sh", "true\n");
     repository.write("scripts/package-check.mjs", "");
     const { code, output } = await repository.run("bash", [".ci/run"]);
     expect(output.trimEnd().split("\n").at(-1)).toBe("10 passed, 1 failed");
     expect(code).toBe(1);
+  });
+
+  it("keeps the tests' files in memory, if it does, until its end", async () => {
+    makeGate({ ...steps, test: 'echo "files in $TMPDIR"; echo x > "$TMPDIR/file"' });
+    const { output } = await repository.run("bash", [".ci/run"]);
+    const folder = /^files in (.*)$/m.exec(output)?.[1] ?? "";
+    if (folder.startsWith("/dev/shm/skein.")) expect(existsSync(folder)).toBe(false);
+    else expect(folder).toBe(process.env.TMPDIR ?? "");
   });
 
   it("ends within its time, the simulator within what the others have left", async () => {
@@ -170,6 +189,7 @@ describe(".ci/run", () => {
     const { output } = await repository.run("cat", [".ci/run"]);
     const seconds = /SKEIN_CI_SECONDS:-(\d+)/.exec(output)?.[1];
     expect(Number(seconds)).toBeLessThanOrEqual(25 * 60);
+    expect([...output.matchAll(/^(?:one|step) \S+ \d+ /gm)]).toHaveLength(11);
     expect(output).toMatch(/--seconds "\$\(within 60 .* 230\)"/);
   });
 });
