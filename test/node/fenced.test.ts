@@ -24,7 +24,7 @@ let children: Child[] = [];
 beforeAll(() => {
   const root = fileURLToPath(new URL("../..", import.meta.url));
   execFileSync(process.execPath, [join(root, "scripts/setup.mjs"), "tools"], { stdio: "pipe" });
-}, 120_000);
+});
 
 afterEach(async () => {
   await Promise.all(children.map((child) => child.kill()));

@@ -106,7 +106,7 @@ describe("a table with leaseSide", () => {
         "resumed leaseSide master",
       ]);
     }
-  }, 30_000);
+  });
 
   it("fails over when the holder dies, after its lease, and at once when it leaves", async () => {
     const all = await Promise.all(["a", "b", "c"].map((name) => nodes.start(wish(name))));
@@ -128,7 +128,7 @@ describe("a table with leaseSide", () => {
     // Given back, it need not lapse.
     expect(performance.now() - leftAt).toBeLessThan(LEASE_MS);
     expect(await last.getTable<string>("master").set("k", "w")).toMatchObject({ alone: true });
-  }, 30_000);
+  });
 
   it("needs a database, and a lease that outlasts some pings", async () => {
     const listed = await nodes.start({ name: "listed", discovery: { nodes: [] } });

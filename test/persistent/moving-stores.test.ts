@@ -136,5 +136,5 @@ describe("stores whose configuration changes", () => {
       connections: { ...files, bad: { url: "sqlite:x.db", ephemeralPrefix: "B" } },
     };
     await expect(start(wrong)).rejects.toThrow(/bad\.ephemeral_prefix: allowed are 3 to 63/);
-  }, 20_000);
+  });
 });

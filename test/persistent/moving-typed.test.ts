@@ -136,7 +136,7 @@ onEachDatabase("message archives and rosters", (place) => {
     // A client that was away all the time gets what it has missed.
     const news = await back.rosters.getSince(ANN, version);
     expect(news).toMatchObject({ kind: "changes", changes: [{ item: { jid: "d@d" } }] });
-  }, 60_000);
+  });
 
   test("are moved once by several processes that start at once", async () => {
     const at = await urls();
@@ -149,7 +149,7 @@ onEachDatabase("message archives and rosters", (place) => {
     );
     for (const each of many) expect(await shown(each)).toEqual(before);
     expect(await rowsAt(at.old)).toBe(0);
-  }, 60_000);
+  });
 
   test("stay with a process that writes, and what it had queued goes along later", async () => {
     const at = await urls();
@@ -166,7 +166,7 @@ onEachDatabase("message archives and rosters", (place) => {
     const mover = await start(on("new", at));
     expect(await mover.archives.users.size(ANN)).toBe(60);
     expect((await mover.rosters.entry(ANN, "late@l"))?.jid).toBe("late@l");
-  }, 60_000);
+  });
 
   test("are not written where they were by a process that had been stopped too long", async () => {
     const at = await urls();
@@ -213,7 +213,7 @@ onEachDatabase("message archives and rosters", (place) => {
     expect((await mover.rosters.get(ANN)).items.map(({ jid }) => jid)).toEqual(["a@a"]);
     // Bob's two messages.
     expect(await rowsAt(at.old)).toBe(2);
-  }, 60_000);
+  });
 
   test("are written to again by such a process once they have come back", async () => {
     const at = await urls();
@@ -229,7 +229,7 @@ onEachDatabase("message archives and rosters", (place) => {
     clock.goOn(20_000);
     await stopped.archives.users.sync();
     expect(await stopped.archives.users.size(ANN)).toBe(2);
-  }, 60_000);
+  });
 });
 
 describe("message archives and rosters", () => {

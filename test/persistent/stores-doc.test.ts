@@ -23,7 +23,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function run(name: string, code: string | undefined): Promise<string> {
   writeFileSync(join(folder, name), code ?? "");
-  const options = { cwd: folder, timeout: 25_000 };
+  const options = { cwd: folder, timeout: 100_000 };
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [name], options);
   expect(stderr).toBe("");
   return stdout.trim();

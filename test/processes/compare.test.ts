@@ -13,7 +13,7 @@ let folder = "";
 
 beforeAll(() => {
   execFileSync(process.execPath, [join(root, "scripts/setup.mjs"), "tools"], { stdio: "pipe" });
-}, 120_000);
+});
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "skein-compare-"));

@@ -13,7 +13,7 @@ const LIMIT_MS = 150_000;
 
 beforeAll(() => {
   execFileSync(process.execPath, [join(root, "scripts/setup.mjs"), "tools"], { stdio: "pipe" });
-}, 120_000);
+});
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -7,7 +7,7 @@ import { whole, withNodes } from "./started.ts";
 const AIM_MS = 500;
 const WARM_UP_WRITES = 3000;
 const AFTER_MS = 3000;
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 100_000;
 const SURVIVORS = ["node1", "node2"];
 
 export async function killUnderLoad(folder: string, claims: Claims): Promise<void> {

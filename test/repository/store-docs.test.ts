@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MessageArchive } from "../../src/persistent/mam/message-archive.ts";
 import { RosterStore } from "../../src/persistent/roster/roster-store.ts";
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 100_000;
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Below the package, so that "skein" is the package itself. */

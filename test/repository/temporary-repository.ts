@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const original = fileURLToPath(new URL("../..", import.meta.url));
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 100_000;
 
 /** What a program said and how it ended. */
 export interface Outcome {

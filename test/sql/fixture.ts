@@ -60,9 +60,9 @@ export function onEveryServer(tests: (place: Place) => void): void {
   });
 }
 
-/** Waits for a condition, for ten seconds at most. */
+/** Waits for a condition, for half a minute at most. */
 export async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  const limit = performance.now() + 10_000;
+  const limit = performance.now() + 30_000;
   while (!(await isTrue())) {
     if (performance.now() > limit) throw new Error("waited in vain");
     await new Promise((resolve) => setTimeout(resolve, 2));

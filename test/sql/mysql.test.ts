@@ -105,7 +105,7 @@ withServer(mariadb, "MariaDB", (server) => {
     await database.close();
     expect(texts.size).toBeGreaterThan(60);
     expect([...texts].filter(isForMariadbAlone)).toEqual([]);
-  }, 60_000);
+  });
 });
 
 /** A little of each statement of the typed stores. */

@@ -215,7 +215,7 @@ function name(key: Key): string {
 }
 
 describe("tables", () => {
-  it("are what a Map would be, on every node and by every read", { timeout: 120_000 }, () => {
+  it("are what a Map would be, on every node and by every read", () => {
     const lifetime = fc.constantFrom("node" as const, "cluster" as const);
     const commands = fc.array(command, { minLength: 1, maxLength: 25, size: "max" });
     fc.assert(

@@ -28,7 +28,7 @@ export interface RollingResult {
 }
 
 const NAMES = ["node1", "node2", "node3"];
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 100_000;
 const POLL_MS = 10;
 const WRITER_PAUSE_MS = 60;
 /** So many writes between two replacements, at least. */

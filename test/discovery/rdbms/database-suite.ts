@@ -77,7 +77,7 @@ function startingRules(fixture: MakeFixture, processCount: number): void {
       Array.from({ length: processCount }, (_, index) => index + 1),
     );
     expect(await world.rows()).toHaveLength(processCount);
-  }, 60_000);
+  });
 
   test("of two that start at once at least one sees the other, in 20 tries", async () => {
     const world = await fixture();

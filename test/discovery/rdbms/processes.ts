@@ -8,7 +8,7 @@ import type { Identity } from "../../../src/discovery/discovery.ts";
 import { compileProgram } from "../../compile-program.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
-const LIMIT_MS = 40_000;
+const LIMIT_MS = 100_000;
 const ENTRY = "test/discovery/rdbms/registering-process.ts";
 
 export type Outcome = { readonly identity: Identity } | { readonly error: string };

@@ -64,7 +64,7 @@ onEachDatabase("a prefix", (database) => {
     clock.skippedMs = 16_000;
     await expect(rows.read("ann", "", budget)).rejects.toThrow(/was not renewed in time/);
     await first.close();
-  }, 15_000);
+  });
 });
 
 describe("ephemeral stores", () => {

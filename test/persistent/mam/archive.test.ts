@@ -58,7 +58,7 @@ onEachDatabase("message archives", (testDatabase) => {
       return Object.assign(made, { archives }) satisfies ModelNode;
     });
     await archiveModel(nodes, testDatabase.name === "SQLite" ? 150 : 20);
-  }, 90_000);
+  });
 
   it("give an archive one number, however many processes ask for it at once", async () => {
     const ann = owner();

@@ -49,7 +49,7 @@ for (const kind of [postgres, mariadb]) {
         expect(users.status()).toMatchObject({ items: 0, refused: 0, written: 1500 });
         await stop();
         await database.close();
-      }, 60_000);
+      });
     },
     "faults",
   );

@@ -66,7 +66,7 @@ onEachDatabase("messages that are refused without a known reason", (place) => {
     expect((await users.find(ANN, { text: "odd" })).total).toBe(2);
     expect(users.status()).toMatchObject({ setAside: 0, refused: 0, items: 0 });
     await stop();
-  }, 30_000);
+  });
 });
 
 onEachDatabase("messages that were set aside", (place) => {
@@ -92,7 +92,7 @@ onEachDatabase("messages that were set aside", (place) => {
       expect(users.status().setAside).toBe(0);
     }
     await stop();
-  }, 30_000);
+  });
 });
 
 test("limits that cannot be are refused", () => {

@@ -128,7 +128,7 @@ onEachDatabase("typed stores", (place) => {
       ...{ with: "c@c", from: "c@c", direction: "in", packet: "<m/>" },
     });
     expect(next).toBeGreaterThan(last?.id ?? next);
-  }, 30_000);
+  });
 
   test("that was stopped at any write goes on, loses nothing and doubles nothing", async () => {
     const source = await side(await place.open(), "stop_");
@@ -151,7 +151,7 @@ onEachDatabase("typed stores", (place) => {
       expect(await shown(target)).toEqual(before);
     }
     expect(stops).toBeGreaterThan(5);
-  }, 30_000);
+  });
 
   test("are made equal in a target that has others only if that is allowed", async () => {
     const source = await side(await place.open(), "from_");
@@ -174,7 +174,7 @@ onEachDatabase("typed stores", (place) => {
     expect(await shown(target)).toEqual(await shown(source));
     expect(await target.archives.users.size({ ...ANN, name: "gone" })).toBe(0);
     expect((await target.rosters.get({ ...ANN, name: "gone" })).version).toBe("0");
-  }, 30_000);
+  });
 });
 
 describe("typed stores", () => {

@@ -146,7 +146,7 @@ describe("a move of message archives and rosters", () => {
       expect(await rows(database, "a_"), at).toEqual([]);
     });
     expect(kills).toBeGreaterThan(20);
-  }, 60_000);
+  });
 
   test("by a process that is stopped before it empties the source empties nothing any more", async () => {
     const database = await world();
@@ -175,5 +175,5 @@ describe("a move of message archives and rosters", () => {
       expect(await rows(database, "b_"), at).toEqual(before);
       expect(await rows(database, "a_"), at).toEqual([]);
     });
-  }, 60_000);
+  });
 });

@@ -150,7 +150,7 @@ onEachDatabase("rosters", (testDatabase) => {
       { numRuns: testDatabase.name === "SQLite" ? 120 : 15 },
     );
     expect([...kinds].sort()).toEqual(["changes", "nothing", "whole"]);
-  }, 90_000);
+  });
 
   it("lose no change of two processes that change one user's items at once", async () => {
     const ann = owner();

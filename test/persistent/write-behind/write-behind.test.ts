@@ -261,7 +261,7 @@ describe("items that fail for no known reason", () => {
       ),
       { numRuns: 40 },
     );
-  }, 30_000);
+  });
 
   test("are waited out while nobody passes, and written when the store takes them", async () => {
     const store = new Store();

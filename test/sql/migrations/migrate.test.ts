@@ -130,7 +130,7 @@ function processes(place: Place, opener: Opener): void {
     const database = await open(opener, url);
     for (let round = 0; round < 6; round++) await expectComplete(database, `r${round}_`);
     expect(killed).toBeGreaterThan(0);
-  }, 60_000);
+  });
 }
 
 /** All four are noted and not dirty; tables have a row each, and indexes that are valid. */

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 100_000;
 
 /** What a process says at its end. */
 export interface Answer {

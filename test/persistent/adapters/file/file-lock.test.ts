@@ -50,13 +50,16 @@ it("the lock of a process whose id another one has by now is taken", async () =>
 
 // Only there does the system tell.
 it.runIf(process.platform === "linux")("a process that nobody has waited for is dead", async () => {
-  const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 30"]);
+  const parent = spawn("sh", ["-c", "sleep 300 & echo $!; exec sleep 300"]);
   const pid = await new Promise<number>((resolve) => {
     parent.stdout.once("data", (text) => resolve(Number(text)));
   });
-  const about = async () => (await readFile(`/proc/${pid}/stat`, "latin1")).split(" ");
-  while ((await about())[2] !== "Z") await nextTurn();
-  await leave({ ...other, pid, start: (await about())[21] });
+  const about = async (of?: number) => (await readFile(`/proc/${of}/stat`, "latin1")).split(" ");
+  // A shell would wait for its child; what it becomes does not.
+  while ((await about(parent.pid))[1] !== "(sleep)") await nextTurn();
+  process.kill(pid, "SIGKILL");
+  while ((await about(pid))[2] !== "Z") await nextTurn();
+  await leave({ ...other, pid, start: (await about(pid))[21] });
   await (await FileLock.take(folder, "heir")).release();
   parent.kill();
 });

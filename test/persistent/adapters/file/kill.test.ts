@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -14,26 +15,27 @@ const KILLS = 12;
 const root = fileURLToPath(new URL("../../../..", import.meta.url));
 let folder = "";
 let program = "";
+let stores = "";
 
 beforeAll(async () => {
+  stores = await mkdtemp(join(tmpdir(), "skein-killed-"));
   folder = await mkdtemp(join(root, "node_modules/.skein-test-"));
   program = await compileProgram(folder, "test/persistent/adapters/file/writing-process.ts");
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(() => Promise.all([folder, stores].map((path) => rm(path, { recursive: true }))));
 
 it("at any time, again and again", async () => {
-  const stores = join(folder, "stores");
   let total = 0;
   for (let kill = 0; kill < KILLS; kill++) {
-    const acknowledged = await writeUntilKilled(stores, 1 + (kill % 9), kill * 0.7);
+    const acknowledged = await writeUntilKilled(1 + (kill % 9), kill * 0.7);
     expect(acknowledged).toBeGreaterThan(total);
-    total = await check(stores, acknowledged);
+    total = await check(acknowledged);
   }
 });
 
 /** The last number that the process printed before it was killed, some ms after the `count`th. */
-async function writeUntilKilled(stores: string, count: number, delayMs: number): Promise<number> {
-  const child = spawn(process.execPath, [program, stores], { timeout: 20_000 });
+async function writeUntilKilled(count: number, delayMs: number): Promise<number> {
+  const child = spawn(process.execPath, [program, stores], { timeout: 60_000 });
   const ended = once(child, "exit");
   let last = 0;
   let complaints = "";
@@ -53,7 +55,7 @@ async function writeUntilKilled(stores: string, count: number, delayMs: number):
 }
 
 /** All that was acknowledged is there, whole; one step more may be. Gives the last item's number. */
-async function check(stores: string, acknowledged: number): Promise<number> {
+async function check(acknowledged: number): Promise<number> {
   const adapter = new FileAdapter({ folder: stores, owner: "checker" });
   await adapter.open();
   const opener = new StoreOpener(adapter);

@@ -44,7 +44,7 @@ withServer(
       });
       folder = await mkdtemp(join(root, "node_modules/.skein-test-"));
       program = await compileProgram(folder, "test/persistent/adapters/redis/secured-process.ts");
-    }, 60_000);
+    });
     afterAll(async () => {
       await instance?.dispose();
       await rm(folder, { recursive: true });
@@ -55,7 +55,7 @@ withServer(
     const ask = async (url: string, trusted: string | undefined) => {
       const env = { ...process.env, ...(trusted && { NODE_EXTRA_CA_CERTS: trusted }) };
       try {
-        return (await run(process.execPath, [program, url], { env, timeout: 30_000 })).stdout;
+        return (await run(process.execPath, [program, url], { env, timeout: 100_000 })).stdout;
       } catch (error) {
         return error instanceof Error && "stderr" in error ? String(error.stderr) : String(error);
       }
@@ -63,7 +63,7 @@ withServer(
 
     it("keeps and reads values where the certificate is trusted and has the server's name", async () => {
       expect(await ask(`rediss://localhost:${instance?.port}`, at("cert.pem"))).toBe("over TLS");
-    }, 40_000);
+    });
 
     it.each([
       ["a certificate that nobody trusts", "rediss://localhost", false],
