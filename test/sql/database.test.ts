@@ -157,6 +157,19 @@ function statements(place: Place, opener: Opener): void {
       expect(row?.body === null ? null : textOf(row?.body)).toBe(size === 1 ? null : "two");
     },
   );
+
+  test("a batch has no more rows in a statement than it is told", async () => {
+    const database = await opened(place, opener);
+    const columns = [{ name: "name", type: "text" }] as const;
+    const key = { key: ["name"], update: "ignore" } as const;
+    const batch = new Batch(database.traits, { table: "item", columns, onConflict: key });
+    const rows = Array.from({ length: 100 }, (_, at) => [`n${at}`]);
+    const before = database.stats().statements;
+    await batch.run(database, rows, 30);
+    expect(database.stats().statements - before).toBe(4);
+    const [row] = await database.query("select count(*) as n from item");
+    expect(numberOf(row?.n)).toBe(100);
+  });
 }
 
 function transactions(place: Place, opener: Opener): void {
