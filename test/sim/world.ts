@@ -70,7 +70,8 @@ export class World {
   /** Rows were taken out on purpose: only what is left in the end is judged. */
   #isDamaged = false;
   /**
-   * Lives that had applied more of a replaced process than those who retired it, or more than they
+   * Lives that had applied more of a replaced process than those who retired it, that were replaced
+   * themselves and retired one elsewhere in its log, or that had applied more than those who did
    * while its own host said for it that nobody listens: what was ended by that of others' rows, on
    * them alone, is put back by the self-check, so that they are judged at rest only.
    */
@@ -257,7 +258,8 @@ export class World {
       // What a replaced process writes after that is not the cluster's, whoever has heard it.
       const isCut = this.#fleet.lives.get(origin)?.wasReplaced === true;
       if (seq <= known) continue;
-      if (isCut || this.#wasUnheard(life, origin)) this.#stray(life, { origin, seq, known });
+      if (isCut || life.wasReplaced || this.#wasUnheard(life, origin))
+        this.#stray(life, { origin, seq, known });
       else this.#reportRetired(life, { origin, seq, known });
     }
     if (life.retiredNow.length > 0) this.#noteJoined(life, before);
@@ -286,7 +288,7 @@ export class World {
 
   #stray(life: Incarnation, of: { origin: number; seq: number; known: number }): void {
     this.#strayed.add(life);
-    if (this.#oracle.endLate(life.origin, of) > 0) this.#hasEndedLate = true;
+    if (!life.wasReplaced && this.#oracle.endLate(life.origin, of) > 0) this.#hasEndedLate = true;
     this.#totals.strayed++;
     this.#trace?.(this.#time.nowMs, life.who, "has applied more of it");
   }
@@ -305,6 +307,8 @@ export class World {
   #retire(life: Incarnation, origin: number, seq: number): void {
     const final = this.#oracle.finalOf(origin);
     const known = final ?? seq;
+    // What a replaced process makes of it ends with that process.
+    if (life.wasReplaced && final !== seq) return this.#stray(life, { origin, seq, known });
     if (final === undefined) this.#noteUnheard(origin);
     else if (seq > known && this.#wasUnheard(life, origin)) {
       return this.#stray(life, { origin, seq, known });
