@@ -62,6 +62,9 @@ function connectSqlite(path: string): BareSql {
   const file = new Libsql(path);
   file.exec("pragma journal_mode = WAL");
   file.exec("pragma synchronous = NORMAL");
+  // As Skein's own connection has them, for they decide what many writes cost.
+  file.exec("pragma cache_size = -32768");
+  file.exec("pragma wal_autocheckpoint = 4000");
   const prepared = new Map<string, ReturnType<typeof file.prepare>>();
   const prepare = (text: string) => {
     let statement = prepared.get(text);

@@ -1,10 +1,10 @@
 /**
- * Pairs of sides that do the same work: windows in turns, so that what the machine does meanwhile
- * befalls both, and a ratio of their medians.
+ * Pairs of sides that do the same work, in turns: a window of each is made of slices, one of this
+ * side and one of that, so that what the machine does meanwhile befalls both.
  */
 import { type Figures, show } from "./figure.ts";
 import { type Sheet, times } from "./format.ts";
-import { latencyOf, median, Recorder } from "./latency.ts";
+import { latencyOf, median } from "./latency.ts";
 import type { Progress, Settings } from "./progress.ts";
 
 /** One piece of work, done by both sides in a closed loop of one caller. */
@@ -36,6 +36,8 @@ export interface PairOutcome {
 
 const WINDOW_MS = 600;
 const QUICK_MS = 120;
+/** A slice ends with the call that lasts beyond this. */
+const SLICE_MS = 40;
 const WARM_CALLS = 20;
 
 /** Runs all pairs, round by round. */
@@ -55,12 +57,13 @@ export async function runPairs(
   for (let round = 0; round < settings.rounds; round++) {
     for (const { pair, skein, bare } of outcomes) {
       progress(`${pair.label}, round ${round + 1}`, round / settings.rounds);
-      const sides = [
-        () => window(skein, pair.rows, () => pair.skein(), windowMs),
-        () => window(bare, pair.rows, () => pair.bare(), windowMs),
-      ];
-      if (round % 2 === 1) sides.reverse();
-      for (const side of sides) await side();
+      const sides = [new Slices(() => pair.skein()), new Slices(() => pair.bare())] as const;
+      const inTurn = round % 2 === 0 ? sides : sides.toReversed();
+      while (sides.some(({ ms }) => ms < windowMs)) {
+        for (const side of inTurn) await side.run(Math.min(SLICE_MS, windowMs));
+      }
+      sides[0].keep(skein, pair.rows);
+      sides[1].keep(bare, pair.rows);
     }
   }
   return outcomes;
@@ -75,18 +78,16 @@ export function pairSheet(
   const rows = outcomes.map(({ pair, skein, bare }) => {
     figures.add({ case: `${names.prefix}-${pair.id}`, side: "Skein" }, { ...skein });
     figures.add({ case: `${names.prefix}-${pair.id}`, side: names.bare }, { ...bare });
-    const ratio = median(bare.rate) / median(skein.rate);
-    const cpu = median(skein.cpuMicros) / median(bare.cpuMicros);
     return [
       pair.label,
       show("rate", median(skein.rate)),
       show("rate", median(bare.rate)),
-      times(ratio),
+      times(timeOf({ pair, skein, bare })),
       show("p50Micros", median(skein.p50Micros)),
       show("p50Micros", median(bare.p50Micros)),
       show("p99Micros", median(skein.p99Micros)),
       show("p99Micros", median(bare.p99Micros)),
-      times(cpu),
+      times(ratioOf(skein.cpuMicros, bare.cpuMicros)),
     ];
   });
   return {
@@ -106,29 +107,53 @@ export function pairSheet(
   };
 }
 
-async function window(
-  windows: Windows,
-  rows: number,
-  call: () => Promise<unknown>,
-  windowMs: number,
-): Promise<void> {
-  const recorder = new Recorder();
-  recorder.mark();
-  const before = process.cpuUsage();
-  const end = performance.now() + windowMs;
-  for (let start = performance.now(); start < end; ) {
-    await call();
-    const now = performance.now();
-    recorder.add(start, now);
-    start = now;
+/** Skein's time for the work, in multiples of the other side's: the median of the rounds'. */
+export function timeOf({ skein, bare }: PairOutcome): number {
+  return ratioOf(bare.rate, skein.rate);
+}
+
+/** The median of the rounds' ratios. */
+function ratioOf(above: readonly number[], below: readonly number[]): number {
+  return median(above.map((value, round) => value / (below[round] ?? Number.NaN)));
+}
+
+/** One side's slices of one window. */
+class Slices {
+  readonly #call: () => Promise<unknown>;
+  readonly #micros: number[] = [];
+  #cpuMicros = 0;
+  /** How long all of them took. */
+  ms = 0;
+
+  constructor(call: () => Promise<unknown>) {
+    this.#call = call;
   }
-  const used = process.cpuUsage(before);
-  const samples = recorder.finish();
-  const { p50, p99 } = latencyOf([samples]);
-  windows.rate.push((samples.calls * rows) / samples.seconds);
-  windows.p50Micros.push(p50);
-  windows.p99Micros.push(p99);
-  windows.cpuMicros.push((used.user + used.system) / (samples.calls * rows));
+
+  async run(sliceMs: number): Promise<void> {
+    const cpuBefore = process.cpuUsage();
+    const start = performance.now();
+    let last = start;
+    while (last - start < sliceMs) {
+      await this.#call();
+      const now = performance.now();
+      this.#micros.push((now - last) * 1000);
+      last = now;
+    }
+    const { user, system } = process.cpuUsage(cpuBefore);
+    this.#cpuMicros += user + system;
+    this.ms += last - start;
+  }
+
+  /** Adds them to the others as one window. */
+  keep(windows: Windows, rowsPerCall: number): void {
+    const calls = this.#micros.length;
+    const micros = Float64Array.from(this.#micros);
+    const { p50, p99 } = latencyOf([{ calls, seconds: this.ms / 1000, micros, maxMicros: 0 }]);
+    windows.rate.push((calls * rowsPerCall * 1000) / this.ms);
+    windows.p50Micros.push(p50);
+    windows.p99Micros.push(p99);
+    windows.cpuMicros.push(this.#cpuMicros / (calls * rowsPerCall));
+  }
 }
 
 function noWindows(): Windows {

@@ -8,7 +8,7 @@ import { Figures, show } from "./figure.ts";
 import { type Sheet, times } from "./format.ts";
 import { median } from "./latency.ts";
 import { otherStores } from "./other-stores.ts";
-import { type Pair, type PairOutcome, pairSheet, runPairs } from "./pairs.ts";
+import { type Pair, type PairOutcome, pairSheet, runPairs, timeOf } from "./pairs.ts";
 import type { Progress, Settings } from "./progress.ts";
 import type { Report } from "./report.ts";
 
@@ -271,8 +271,9 @@ function cacheSheet(figures: Figures, prefix: string, of: Cached): Sheet {
 }
 
 function behindOf(name: string, { outcomes }: Run): string[] {
-  return outcomes.flatMap(({ pair, skein, bare }) => {
-    const ratio = median(bare.rate) / median(skein.rate);
+  return outcomes.flatMap((outcome) => {
+    const { pair } = outcome;
+    const ratio = timeOf(outcome);
     const most = pair.rows === 1 ? SINGLE_MAX : BATCH_MAX;
     if (!(ratio > most)) return [];
     return [
