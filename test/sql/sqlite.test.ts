@@ -112,7 +112,7 @@ function rules(driver: SqliteDriverName): void {
     let turns = 0;
     const writer = await connect(`${driver.length}-turns.db`, driver, () => turns++);
     run(writer, "create table item (name text primary key, body text)");
-    for (let at = 0; at < 30; at++) run(writer, put, [`${at}`, "x"]);
+    for (let at = 0; at < 62; at++) run(writer, put, [`${at}`, "x"]);
     expect(turns).toBe(0);
     run(writer, put, ["a", "x"]);
     expect(turns).toBe(1);

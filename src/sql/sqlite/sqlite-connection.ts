@@ -21,10 +21,13 @@ const NO_ROWS: readonly SqlRow[] = [];
 const NO_VALUES: readonly unknown[] = [];
 /** Prepared statements kept. */
 const PREPARED_MAX = 500;
-/** So much work in one go, then timers and sockets have their turn: a statement is one, and … */
-const BURST = 32;
+/**
+ * So much work in one go, a millisecond or so, then timers and sockets have their turn, which costs
+ * as much as two reads of a row: a statement is one, and …
+ */
+const BURST = 64;
 /** … so many of its values are one more. */
-const BURST_VALUES = 16;
+const BURST_VALUES = 8;
 
 interface Prepared {
   readonly statement: SqliteStatement;
