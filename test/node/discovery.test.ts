@@ -3,13 +3,14 @@ import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DnsServer } from "../discovery/dns-server.ts";
-import { expectShared, joined, startedNodes, unusedPort } from "./started-nodes.ts";
+import { freePort } from "../servers/free-port.ts";
+import { expectShared, joined, startedNodes } from "./started-nodes.ts";
 
 const nodes = startedNodes();
 
 describe("two nodes find one another", () => {
   it("by a list of addresses that both are given", async () => {
-    const ports = [await unusedPort(), await unusedPort()];
+    const ports = [await freePort(), await freePort()];
     const discovery = { nodes: ports.map((port) => `ws://127.0.0.1:${port}`) };
     const both = await Promise.all(
       ports.map((port, at) => nodes.start({ name: `n${at}`, listen: { port }, discovery })),
@@ -48,7 +49,7 @@ describe("two nodes find one another", () => {
     const servers = [await server.start()];
     try {
       const hosts = ["127.0.0.2", "127.0.0.3"];
-      const port = await unusedPort("127.0.0.2");
+      const port = await freePort("127.0.0.2");
       server.records.set("nodes.skein.test", { a: hosts });
       const dns = { host: "nodes.skein.test", port, servers, family: 4 } as const;
       const both = await Promise.all(

@@ -2,7 +2,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { InvalidOptionsError, type Node, SplitError, type Table } from "../../src/index.ts";
 import { FaultNetwork } from "../chaos/fault-network.ts";
-import { joined, type NodeWish, startedNodes, unusedPort } from "./started-nodes.ts";
+import { freePort } from "../servers/free-port.ts";
+import { joined, type NodeWish, startedNodes } from "./started-nodes.ts";
 import { until } from "./until.ts";
 
 const LEASE_MS = 2000;
@@ -31,7 +32,7 @@ async function behindNetwork(...names: readonly string[]): Promise<Node[]> {
   const started: Node[] = [];
   for (const name of names) {
     const advertise = `ws://127.0.0.1:${await net.add(name)}`;
-    const port = await unusedPort();
+    const port = await freePort();
     started.push(await nodes.start({ ...wish(name), advertise, listen: { port } }));
     await net.open(name, port);
   }

@@ -1,6 +1,5 @@
 /** Nodes of one test: started together with a folder of their own, and gone when it ends. */
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect } from "vitest";
@@ -76,14 +75,4 @@ export async function expectShared(nodes: readonly Node[], key: string): Promise
     expect(result).toMatchObject({ nodes: nodes.length - 1, catchingUp: [], applied: true });
     for (const other of tables) expect(other.get([key, at])).toBe(at);
   }
-}
-
-/** An address where nobody listens. */
-export async function unusedPort(host = "127.0.0.1"): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, host, resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

@@ -1,7 +1,8 @@
 /** The twelve lists of status(), each filled by a situation that fills it in real life. */
 import { describe, expect, it } from "vitest";
 import type { Node } from "../../src/index.ts";
-import { joined, startedNodes, unusedPort } from "./started-nodes.ts";
+import { freePort } from "../servers/free-port.ts";
+import { joined, startedNodes } from "./started-nodes.ts";
 import { until } from "./until.ts";
 
 const nodes = startedNodes();
@@ -44,7 +45,7 @@ describe("the lists of status()", () => {
   });
 
   it("name a discovered address where nobody listens as unavailable", async () => {
-    const nowhere = `ws://127.0.0.1:${await unusedPort()}`;
+    const nowhere = `ws://127.0.0.1:${await freePort()}`;
     const b = await nodes.start({ name: "b", discovery: { nodes: [] } });
     const a = await nodes.start({ name: "a", discovery: { nodes: [b.address, nowhere] } });
     await a.ready();
@@ -62,7 +63,7 @@ describe("the lists of status()", () => {
   });
 
   it("do not take another address of a linked node, or of oneself, for a node", async () => {
-    const [portA, portB] = [await unusedPort(), await unusedPort()];
+    const [portA, portB] = [await freePort(), await freePort()];
     const discovery = { nodes: [`ws://localhost:${portA}`, `ws://localhost:${portB}`] };
     const a = await nodes.start({ name: "a", listen: { port: portA }, discovery });
     const b = await nodes.start({ name: "b", listen: { port: portB }, discovery });

@@ -11,17 +11,17 @@ const LOWEST = 10_000;
 const HIGHEST = 32_768;
 const TRIES = 100;
 
-/** A port on which nobody listens. */
-export async function freePort(): Promise<number> {
+/** A port of an address of this host on which nobody listens. */
+export async function freePort(host = "127.0.0.1"): Promise<number> {
   for (let tries = 0; tries < TRIES; tries++) {
     const port = randomInt(LOWEST, HIGHEST);
-    if (await isFree(port)) return port;
+    if (await isFree(host, port)) return port;
   }
   throw new Error(`no free port in ${TRIES} tries`);
 }
 
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, "127.0.0.1");
+async function isFree(host: string, port: number): Promise<boolean> {
+  const server = createServer().listen(port, host);
   try {
     await once(server, "listening");
   } catch {
