@@ -7,6 +7,8 @@ import type { Server, ServerFaults, ServerKind } from "./server.ts";
 
 /** Nothing here has to survive a loss of power; what was committed survives a kill. */
 const FAST = ["fsync=off", "full_page_writes=off"];
+/** In the data's folder: elsewhere it would outlive a server that is killed. */
+const SHARED_MEMORY = "dynamic_shared_memory_type=mmap";
 
 export const postgres: ServerKind = {
   name: "PostgreSQL",
@@ -26,7 +28,10 @@ export const postgres: ServerKind = {
         run([found.initdb, "-D", data, ...flags, "-E", "UTF8", "--locale=C.UTF-8"], account);
       },
       command({ folder, port }) {
-        const settings = [...FAST, "max_connections=200"].flatMap((setting) => ["-c", setting]);
+        const settings = [...FAST, SHARED_MEMORY, "max_connections=200"].flatMap((setting) => [
+          "-c",
+          setting,
+        ]);
         const place = ["-D", join(folder, "data"), "-k", folder, "-h", "127.0.0.1"];
         return [found.postgres, ...place, "-p", String(port), ...settings];
       },
