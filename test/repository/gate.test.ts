@@ -190,6 +190,6 @@ describe(".ci/run", () => {
     const seconds = /SKEIN_CI_SECONDS:-(\d+)/.exec(output)?.[1];
     expect(Number(seconds)).toBeLessThanOrEqual(25 * 60);
     expect([...output.matchAll(/^(?:one|step) \S+ \d+ /gm)]).toHaveLength(11);
-    expect(output).toMatch(/--seconds "\$\(within 60 .* 230\)"/);
+    expect(output).toMatch(/--seconds "\$\(within 60 .* 330\)"/);
   });
 });
