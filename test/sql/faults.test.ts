@@ -136,7 +136,7 @@ function suite(server: () => Server, words: Words): void {
       const startedAt = performance.now();
       try {
         await expect(database.ping()).rejects.toMatchObject({ code: "ERR_SKEIN_UNAVAILABLE" });
-        expect(performance.now() - startedAt).toBeLessThan(10_000);
+        expect(performance.now() - startedAt).toBeLessThan(2000);
         expect(database.stats().statementsTimedOut).toBe(1);
       } finally {
         faults.resume();
@@ -169,7 +169,7 @@ function suite(server: () => Server, words: Words): void {
           return false;
         }
       });
-      expect(performance.now() - backAt).toBeLessThan(5000);
+      expect(performance.now() - backAt).toBeLessThan(1000);
       isOver = true;
       await Promise.all(load);
       for (const error of errors) expect(error).toBeInstanceOf(SkeinError);
