@@ -108,6 +108,22 @@ function rules(driver: SqliteDriverName): void {
     expect(sqliteTraits.isMissingRight(failing(insert, ["d", 1n, null]))).toBe(true);
   });
 
+  test("readers and the writer have room for pages", async () => {
+    const path = join(folder, `${driver.length}-room.db`);
+    const opened = new SqliteDriver({
+      path,
+      name: driver,
+      load: loadForTests,
+      defer: (fn) => fn(),
+    });
+    for (const purpose of ["write", "read"] as const) {
+      const connection = await opened.connect(purpose);
+      open.push(connection);
+      const [pages] = run(connection, "select cache_size from pragma_cache_size", []);
+      expect(pages?.cache_size).toBe(-32768n);
+    }
+  });
+
   test("timers have their turn after much work, and not after each statement", async () => {
     let turns = 0;
     const writer = await connect(`${driver.length}-turns.db`, driver, () => turns++);
