@@ -142,6 +142,8 @@ function figureList(outcomes: readonly Outcome[]) {
         delayMaxMs: longest(deaths, (probe) => probe.delay.maxMs),
       },
     );
+    const closedMs = deaths.map((each) => each.closedMs);
+    figures.add({ case: way.id, side: "kernel" }, { closedMs });
   }
   return figures.list;
 }

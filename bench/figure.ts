@@ -54,6 +54,7 @@ export const WHATS = {
   delayP99Ms: meaning("event loop delay p99", millis),
   delayMaxMs: meaning("event loop delay, longest", millis, GREATEST),
   timeMs: meaning("time", millis),
+  closedMs: meaning("until the sockets of a killed process close", millis, GREATEST),
   writeStallMs: meaning("longest stall of a writer", millis, GREATEST),
   readStallMs: meaning("longest stall of a reader", millis, GREATEST),
   pauseMs: meaning("longest pause of the garbage collector", millis, GREATEST),

@@ -14,6 +14,8 @@ export interface Judged {
   readonly peer: Figure | undefined;
   /** CETS's figure scaled to this machine; NaN where nothing can scale it. */
   readonly cetsHere: number;
+  /** No more can be expected, in the figure's unit; NaN where nothing says so. */
+  readonly floor: number;
   /** What had to be reached, in the figure's unit; NaN if the peer it is measured by is missing. */
   readonly target: number;
   /** Undefined: it was not run, or its peer was not. */
@@ -42,6 +44,7 @@ function judgeOne(goal: Goal, figures: readonly Figure[]): Judged {
     ours,
     peer,
     cetsHere,
+    floor: floorOf(goal, what, figures),
     target,
     isReached: isJudged ? timesBetter(what, ours.value, target) >= 1 : undefined,
   };
@@ -59,6 +62,12 @@ function worst(
     if (!found || timesBetter(what, figure.value, found.value) < 1) found = figure;
   }
   return found;
+}
+
+function floorOf({ floor }: Goal, what: What, figures: readonly Figure[]): number {
+  const value = (floor && findFigure(figures, floor.place)?.value) ?? Number.NaN;
+  const { times = 1 } = floor ?? {};
+  return timesBetter(what, 2, 1) > 1 ? value / times : value * times;
 }
 
 function targetOf(

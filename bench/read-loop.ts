@@ -30,6 +30,11 @@ export interface ReadResult {
 
 const CALLS_PER_BLOCK = 1000;
 
+/** The same text as another string. */
+function copyOf(text: string): string {
+  return Buffer.from(text).toString("latin1");
+}
+
 /** One read; returns something to be summed up, so that no compiler can leave the read out. */
 type Read = (row: number) => number;
 
@@ -51,7 +56,8 @@ export class ReadLoop {
     const hasIndexed = indexed.size > 0;
     const keys = Array.from({ length: rows }, (_, row) => textKeyOf(row));
     const absent = keys.map((key) => `absent/${key}`);
-    const map = new Map(keys.map((key, row) => [key, sessionOf(row)]));
+    // With strings of its own, as those of a replica are: who asks never has the very same.
+    const map = new Map(keys.map((key, row) => [copyOf(key), sessionOf(row)]));
     const priority = (session: Session | undefined) => session?.priority ?? -1;
     this.#rows = rows;
     this.#kinds = {

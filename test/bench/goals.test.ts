@@ -71,3 +71,27 @@ test("a goal measured by a peer is not judged without it", () => {
   const slower = figureAt("redis/set1000/Redis/rate", 99);
   expect(judged(title, ours, slower).isReached).toBe(true);
 });
+
+test("a target that what does less misses as well is said to be beyond its floor", () => {
+  const target = "set, 1,000 callers on one node";
+  const ours = figureAt("insert/callers1000/Skein/rate", 60_000);
+  const slow = figureAt("insert/callers1000/bare copy/rate", 120_000);
+  const quick = figureAt("insert/callers1000/bare copy/rate", 252_001);
+  expect(judged(target, ours, slow)).toMatchObject({ floor: 120_000, target: 252_000 });
+  expect(goalsMarkdown([ours, slow])).toContain("1 ask for more than their floor");
+  expect(goalsMarkdown([ours, quick])).toContain("0 ask for more than their floor");
+});
+
+test("the floor of what takes several messages is so many echoes", () => {
+  const title = "insertNew off the leader, 1 caller";
+  const echo = figureAt("insert-new/callers1/bare ws/rate", 9000);
+  expect(judged(title, echo).floor).toBe(6000);
+});
+
+test("a floor of another kind is compared in the same unit", () => {
+  const title = "stall of a write, peer killed";
+  const ours = figureAt("down/killed/Skein/writeStallMs", 30);
+  const closed = figureAt("down/killed/kernel/closedMs", 13, 24);
+  expect(judged(title, ours, closed)).toMatchObject({ floor: 24, isReached: false });
+  expect(goalsMarkdown([ours, closed])).toMatch(/peer killed .* nor is the floor/);
+});
