@@ -18,7 +18,7 @@ export interface TablesLimits {
   readonly chunkBytes: number;
   /** Rows looked at in one slice of a scan, a merge or a purge, at most. Default 2,000. */
   readonly sliceRows: number;
-  /** What the slices of one turn take together, and what frames may take before. Default 4 ms. */
+  /** What the slices of one turn take together, and what frames may take before. Default 2 ms. */
   readonly sliceMs: number;
   /** Rows of one batch. Default 10,000. */
   readonly batchRows: number;
@@ -62,7 +62,7 @@ export const defaultLimits: TablesLimits = {
   chunkKeys: 128,
   chunkBytes: 256 * 1024,
   sliceRows: 2000,
-  sliceMs: 4,
+  sliceMs: 2,
   batchRows: 10_000,
   batchBytes: 8 * 1024 * 1024,
   pendingWrites: 1_000_000,
