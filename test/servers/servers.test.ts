@@ -1,11 +1,15 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { freePort } from "./free-port.ts";
 import { Instance, pause } from "./instance.ts";
 import * as maria from "./mariadb.ts";
 import { pgbouncer } from "./pgbouncer.ts";
 import { ask, postgres } from "./postgres.ts";
 import { ask as askRedis, redis } from "./redis.ts";
 import { faultsOf, type Server, whyMissing, withServer } from "./server.ts";
+
+/** Linux: the range of ports for outgoing connections. */
+const OUTGOING_PORTS = "/proc/sys/net/ipv4/ip_local_port_range";
 
 const kinds = [
   { kind: postgres, answers: (server: Server) => ask(server.url, "select 1") },
@@ -60,6 +64,15 @@ withServer(
     });
   },
   "faults",
+);
+
+test.runIf(existsSync(OUTGOING_PORTS))(
+  "ports for servers are none that the system gives to outgoing connections",
+  async () => {
+    const [lowest = 0] = readFileSync(OUTGOING_PORTS, "utf8").split("\t").map(Number);
+    const ports = await Promise.all(Array.from({ length: 200 }, () => freePort()));
+    expect(Math.max(...ports)).toBeLessThan(lowest);
+  },
 );
 
 test("a server that does not start says what its log says, and its folder is removed", async () => {
