@@ -4,14 +4,14 @@
  * message; the others put them into their Maps and answer how many they have. There is no order,
  * log, check, sum, conflict or failure in it, which is what Skein adds.
  */
-import { once } from "node:events";
 import { Packr } from "msgpackr";
-import { WebSocket, WebSocketServer } from "ws";
+import type { WebSocket } from "ws";
 import { ClosedLoop, type LoopResult } from "./loop.ts";
 import type { RowRange } from "./node-load.ts";
 import { serve } from "./remote.ts";
 import { sessionOf, textKeyOf } from "./session-rows.ts";
 import type { Load } from "./side.ts";
+import { accept, dial } from "./sockets.ts";
 
 /** A type and no interface, because only types fit the index of `Calls`. */
 export type CopyCalls = {
@@ -56,19 +56,13 @@ let loop: ClosedLoop | null = null;
 let driven: RowRange = { from: 0, to: 0 };
 
 const calls: CopyCalls = {
-  async listen() {
-    const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: false });
-    server.on("connection", (socket) => socket.on("message", takerOf(socket)));
-    await once(server, "listening");
-    const address = server.address();
-    if (address === null || typeof address === "string") throw new Error("no port");
-    return address.port;
+  listen() {
+    return accept((socket) => socket.on("message", takerOf(socket)));
   },
 
   async connect(ports) {
     for (const port of ports) {
-      const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });
-      await once(socket, "open");
+      const socket = await dial(port);
       const peer = { socket, has: 0 };
       socket.on("message", (data: Buffer) => {
         peer.has = data.readUInt32BE(0);

@@ -1,10 +1,9 @@
 /** The bare copy as a side: Maps in three processes, kept alike over WebSockets and no more. */
 import type { CopyCalls } from "./copy-process.ts";
-import { latencyOf } from "./latency.ts";
 import type { LoopResult } from "./loop.ts";
 import type { RowRange } from "./node-load.ts";
 import { Remote } from "./remote.ts";
-import type { Finished, Load, Side } from "./side.ts";
+import { type Finished, finishedBy, type Load, type Side } from "./side.ts";
 
 /** Rows that loads write start here, for each process a range of its own. */
 const OFFSET_PER_PROCESS = 100_000_000;
@@ -68,13 +67,7 @@ export class BareCopy implements Side {
       this.#driving.map((each) => each.call("finish", null)),
     );
     this.#written = results;
-    const rates = results.map(({ samples }) => samples.calls / samples.seconds);
-    return {
-      rate: rates.reduce((sum, rate) => sum + rate, 0) * this.#rowsPerCall,
-      ...latencyOf(results.map(({ samples }) => samples)),
-      delayP99Ms: Math.max(...results.map(({ delay }) => delay.p99Ms)),
-      delayMaxMs: Math.max(...results.map(({ delay }) => delay.maxMs)),
-    };
+    return finishedBy(results, this.#rowsPerCall);
   }
 
   /** Throws unless each process held every row that was written. */

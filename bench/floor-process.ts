@@ -3,10 +3,10 @@
  * echoes of all its peers. What no replication over this transport can undercut, message by
  * message; sending many ops in one message is how to get above its rate.
  */
-import { once } from "node:events";
-import { WebSocket, WebSocketServer } from "ws";
+import type { WebSocket } from "ws";
 import { ClosedLoop, type LoopResult } from "./loop.ts";
 import { serve } from "./remote.ts";
+import { accept, dial } from "./sockets.ts";
 
 /** One sender's callers: each sends `bytes` to all peers and waits for all echoes. */
 export interface EchoLoad {
@@ -31,21 +31,13 @@ const queues: (() => void)[][] = [];
 let loop: ClosedLoop | null = null;
 
 const calls: FloorCalls = {
-  async listen() {
-    const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: false });
-    server.on("connection", (socket) => {
-      socket.on("message", (data) => socket.send(data));
-    });
-    await once(server, "listening");
-    const address = server.address();
-    if (address === null || typeof address === "string") throw new Error("no port");
-    return address.port;
+  listen() {
+    return accept((socket) => socket.on("message", (data) => socket.send(data)));
   },
 
   async connect(ports) {
     for (const port of ports) {
-      const socket = new WebSocket(`ws://127.0.0.1:${port}`, { perMessageDeflate: false });
-      await once(socket, "open");
+      const socket = await dial(port);
       const queue: (() => void)[] = [];
       socket.on("message", () => queue.shift()?.());
       sockets.push(socket);

@@ -1,8 +1,7 @@
 /** The bare transport as a side: one sender, two echoing peers, one message for each row. */
 import type { EchoLoad, FloorCalls } from "./floor-process.ts";
-import { latencyOf } from "./latency.ts";
 import { Remote } from "./remote.ts";
-import type { Finished, Load, Side } from "./side.ts";
+import { type Finished, finishedBy, type Load, type Side } from "./side.ts";
 
 /** As long as an encoded row. */
 export const ECHO_BYTES = 190;
@@ -55,9 +54,7 @@ export class Floor implements Side {
   }
 
   async finish(): Promise<Finished> {
-    const { samples, delay } = await this.#sender.call("finish", null);
-    const rate = samples.calls / samples.seconds;
-    return { rate, ...latencyOf([samples]), delayP99Ms: delay.p99Ms, delayMaxMs: delay.maxMs };
+    return finishedBy([await this.#sender.call("finish", null)], 1);
   }
 
   async settle(): Promise<void> {}

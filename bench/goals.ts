@@ -69,7 +69,17 @@ function lessBy(side: string, ours: Place, times = 1): { floor: Floor } {
   return { floor: { place: { ...ours, side }, times } };
 }
 
-const COPY = "bare copy";
+/** A case of `insert`, beside the barest copy. */
+function ofSets(
+  line: number,
+  title: string,
+  id: keyof typeof insertPublished,
+  what: What = "rate",
+) {
+  const ours = skein("insert", id, what);
+  return byCets(line, title, ours, insertPublished[id], lessBy("bare copy", ours));
+}
+
 /** To the leader, from there to all, and the word that all have it: an echo is two messages. */
 const ECHOES_OF_INSERT_NEW = 1.5;
 
@@ -85,41 +95,11 @@ const delays = (benchmark: string, ...ids: string[]) =>
 
 /** The twelve lines, then what Redis is measured by. */
 export const GOALS: readonly Goal[] = [
-  byCets(
-    1,
-    "set, 1 caller, p50",
-    skein("insert", "callers1", "p50Micros"),
-    insertPublished.callers1,
-    lessBy(COPY, skein("insert", "callers1", "p50Micros")),
-  ),
-  byCets(
-    2,
-    "set, 100 callers on one node",
-    skein("insert", "callers100", "rate"),
-    insertPublished.callers100,
-    lessBy(COPY, skein("insert", "callers100", "rate")),
-  ),
-  byCets(
-    2,
-    "set, 1,000 callers on one node",
-    skein("insert", "callers1000", "rate"),
-    insertPublished.callers1000,
-    lessBy(COPY, skein("insert", "callers1000", "rate")),
-  ),
-  byCets(
-    3,
-    "set, 300 callers over 3 nodes",
-    skein("insert", "callers300", "rate"),
-    insertPublished.callers300,
-    lessBy(COPY, skein("insert", "callers300", "rate")),
-  ),
-  byCets(
-    4,
-    "setMany of 1,000",
-    skein("insert", "many1000", "rate"),
-    insertPublished.many1000,
-    lessBy(COPY, skein("insert", "many1000", "rate")),
-  ),
+  ofSets(1, "set, 1 caller, p50", "callers1", "p50Micros"),
+  ofSets(2, "set, 100 callers on one node", "callers100"),
+  ofSets(2, "set, 1,000 callers on one node", "callers1000"),
+  ofSets(3, "set, 300 callers over 3 nodes", "callers300"),
+  ofSets(4, "setMany of 1,000", "many1000"),
   byCets(
     5,
     "insertNew off the leader, 1 caller",

@@ -1,11 +1,10 @@
 /** Redis as a side: a server of our own on a free port, and one process that calls it. */
 import { redis as redisServer } from "../test/servers/redis.ts";
 import type { Server } from "../test/servers/server.ts";
-import { latencyOf } from "./latency.ts";
 import type { RowRange } from "./node-load.ts";
 import type { RedisCalls } from "./redis-process.ts";
 import { Remote } from "./remote.ts";
-import type { Finished, Load, Side } from "./side.ts";
+import { type Finished, finishedBy, type Load, type Side } from "./side.ts";
 
 /** Rows that loads write start here, beyond those that are loaded before. */
 const OFFSET = 100_000_000;
@@ -68,14 +67,9 @@ export class RedisSide implements Side {
   }
 
   async finish(): Promise<Finished> {
-    const { samples, delay, from, to } = await this.#caller.call("finish", null);
-    this.#written = { from, to };
-    return {
-      rate: samples.calls / samples.seconds,
-      ...latencyOf([samples]),
-      delayP99Ms: delay.p99Ms,
-      delayMaxMs: delay.maxMs,
-    };
+    const result = await this.#caller.call("finish", null);
+    this.#written = { from: result.from, to: result.to };
+    return finishedBy([result], 1);
   }
 
   async settle(): Promise<void> {

@@ -3,7 +3,8 @@
  * transport are the makers. One load is one warm-up and one measured window.
  */
 import { cpuSeconds } from "./cpu.ts";
-import type { Latency } from "./latency.ts";
+import { type Latency, latencyOf } from "./latency.ts";
+import type { LoopResult } from "./loop.ts";
 
 /**
  * What is called. `set`: writes, several rows in one call where there are several. `pipelined`:
@@ -60,6 +61,18 @@ export interface Side {
   /** Throws unless all replicas are equal, then takes out again what the load has written. */
   settle(): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** What the loops of all processes that called have found together. */
+export function finishedBy(results: readonly LoopResult[], rowsPerCall: number): Finished {
+  const samples = results.map((result) => result.samples);
+  const calls = samples.reduce((sum, each) => sum + each.calls / each.seconds, 0);
+  return {
+    rate: calls * rowsPerCall,
+    ...latencyOf(samples),
+    delayP99Ms: Math.max(...results.map(({ delay }) => delay.p99Ms)),
+    delayMaxMs: Math.max(...results.map(({ delay }) => delay.maxMs)),
+  };
 }
 
 /** Runs one load on one side. */

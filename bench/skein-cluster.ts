@@ -2,10 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { latencyOf } from "./latency.ts";
 import type { Check, Driven, NodeCalls, Start, Started } from "./node-calls.ts";
 import { Remote } from "./remote.ts";
-import { type Finished, type Load, pause, type Side } from "./side.ts";
+import { type Finished, finishedBy, type Load, pause, type Side } from "./side.ts";
 
 /** One node process. */
 export type NodeRemote = Remote<NodeCalls>;
@@ -188,14 +187,10 @@ export class SkeinCluster implements Side {
       this.#driving.map(async (node) => ({ node, result: await node.call("finish", null) })),
     );
     await this.profileEnd(`window${++this.#windows}-${this.#load}`);
-    const results = this.#driven.map(({ result }) => result);
-    const rates = results.map(({ samples }) => samples.calls / samples.seconds);
-    return {
-      rate: rates.reduce((sum, rate) => sum + rate, 0) * this.#rowsPerCall,
-      ...latencyOf(results.map(({ samples }) => samples)),
-      delayP99Ms: Math.max(...results.map(({ delay }) => delay.p99Ms)),
-      delayMaxMs: Math.max(...results.map(({ delay }) => delay.maxMs)),
-    };
+    return finishedBy(
+      this.#driven.map(({ result }) => result),
+      this.#rowsPerCall,
+    );
   }
 
   async settle(): Promise<void> {
