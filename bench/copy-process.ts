@@ -26,6 +26,7 @@ export type CopyCalls = {
   forget(rows: RowRange): number;
 };
 
+/** The least that a row consists of: it says whose it is. */
 interface Row {
   readonly key: string;
   readonly value: string;

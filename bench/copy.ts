@@ -8,7 +8,7 @@ import { type Finished, finishedBy, type Load, type Side } from "./side.ts";
 /** Rows that loads write start here, for each process a range of its own. */
 const OFFSET_PER_PROCESS = 100_000_000;
 
-/** What no engine in JavaScript undercuts that does more. */
+/** What does more, with the same libraries, takes longer. */
 export class BareCopy implements Side {
   readonly name = "bare copy";
   readonly #processes: readonly Remote<CopyCalls>[];

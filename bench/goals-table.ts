@@ -16,10 +16,11 @@ export function goalsMarkdown(figures: readonly Figure[]): string {
       "another machine, and so was that peer; “CETS here” is CETS's figure there × the peer's " +
       "here ÷ the peer's there, and a target in multiples of CETS means that one, or CETS's " +
       "own figure where the peer has none. “×” says how many times better Skein is. The floor is " +
-      "what a program reaches in the same run that does less than is asked: for sets a copy of " +
-      "Maps over WebSockets without order, checks and conflicts, for insertNew the three messages " +
-      "that it takes one after another, for get a bare Map, for a killed peer the moment when the " +
-      "kernel closes its sockets. A target beyond its floor cannot be reached on this machine.",
+      "what a program reaches in the same run that does less than is asked: for one set an " +
+      "echo of ws, for many a copy of Maps over ws without order, checks and conflicts, for " +
+      "insertNew the three messages that it takes one after another, for get a bare Map, for a " +
+      "killed peer the moment when the kernel closes its sockets. A target beyond its floor is out " +
+      "of reach here for what is built like Skein, in JavaScript on ws and msgpackr.",
     table(goalsSheet(judged)),
     summary(judged),
   ].join("\n\n");

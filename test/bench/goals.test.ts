@@ -82,6 +82,12 @@ test("a target that what does less misses as well is said to be beyond its floor
   expect(goalsMarkdown([ours, quick])).toContain("0 ask for more than their floor");
 });
 
+test("the floor of a single set is an echo, whatever a copy of Maps takes", () => {
+  const copy = figureAt("insert/callers1/bare copy/p50Micros", 166);
+  const echo = figureAt("insert/callers1/bare ws/p50Micros", 115);
+  expect(judged("set, 1 caller, p50", copy, echo).floor).toBe(115);
+});
+
 test("the floor of what takes several messages is so many echoes", () => {
   const title = "insertNew off the leader, 1 caller";
   const echo = figureAt("insert-new/callers1/bare ws/rate", 9000);
