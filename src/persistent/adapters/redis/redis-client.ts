@@ -119,8 +119,8 @@ export class RedisClient {
     this.#calls++;
     try {
       await this.#whenReady(budget);
-      const left = Math.max(1, deadline - performance.now());
-      return await this.#answer(kind, { ...budget, timeoutMs: left }, act(this.#client));
+      const leftMs = Math.max(1, deadline - performance.now());
+      return await this.#answer(kind, budget, leftMs, act(this.#client));
     } finally {
       if (--this.#calls === 0) this.#onIdle?.();
     }
@@ -134,15 +134,17 @@ export class RedisClient {
       this.#client.on("ready", onReady);
     });
     try {
-      await limited(budget, ready, (why) => this.#unavailable(`no connection ${why}`));
+      await limited(budget, budget.timeoutMs, ready, (why) =>
+        this.#unavailable(`no connection ${why}`),
+      );
     } finally {
       this.#client.off("ready", onReady);
     }
   }
 
-  async #answer<T>(kind: CallKind, budget: Budget, answer: Promise<T>): Promise<T> {
+  async #answer<T>(kind: CallKind, budget: Budget, leftMs: number, answer: Promise<T>): Promise<T> {
     try {
-      return await limited(budget, answer, (why) => {
+      return await limited(budget, leftMs, answer, (why) => {
         if (kind === "read") return this.#unavailable(`no answer ${why}`);
         return new CommitUnknownError(`Redis (${this.#name}) gave no answer to a write ${why}`);
       });
@@ -226,9 +228,13 @@ function withoutCommand(error: Error): Error {
   return plain;
 }
 
-/** The promise's outcome, or an error when the time is up or the signal fires. */
+/**
+ * The promise's outcome, or an error when what is left of the budget is over or the signal fires.
+ * The error names the whole budget, which is the number that the caller knows.
+ */
 function limited<T>(
   { timeoutMs, signal }: Budget,
+  leftMs: number,
   promise: Promise<T>,
   late: (why: string) => Error,
 ): Promise<T> {
@@ -243,8 +249,8 @@ function limited<T>(
     };
     const timer = setTimeout(() => {
       end();
-      reject(late(`within ${Math.ceil(timeoutMs)} ms`));
-    }, timeoutMs);
+      reject(late(`within ${timeoutMs} ms`));
+    }, leftMs);
     signal?.addEventListener("abort", onAbort);
     promise.then(resolve, reject).finally(end);
   });
