@@ -438,11 +438,6 @@ const LINKS: readonly Mutation[] = [
     "entry.isVacant = false;\n      if (!entry.isDialling)",
     "if (!entry.isDialling)",
   ]),
-  one("merges-though-closed", "who is closed keeps its own rows to read", 1521096, [
-    "src/tables/receiver.ts",
-    "if (this.#endsSelf(end.view)) {",
-    "if (this.#selfId < 0) {",
-  ]),
   one("kept-frame-not-copied", "bytes of a frame are valid during the call only", 11, [
     "src/tables/receiver.ts",
     "frame: new Uint8Array(frame), ops: null }",
@@ -450,8 +445,8 @@ const LINKS: readonly Mutation[] = [
   ]),
   one("long-batch-in-pieces", "a batch is applied whole or not at all", 2, [
     "src/tables/receiver.ts",
-    "if (!of.ops.step(this.#replica.limits.frameOps)) return false;",
-    "of.ops.step(this.#replica.limits.frameOps);",
+    "if (!of.ops.isRead || of.ops.count > frameOps) return false;",
+    "if (of.ops.isRead && of.ops.count > frameOps) return false;",
   ]),
   one("down-without-a-refusal", "losing the link alone excuses nobody", 1, [
     "src/cluster/failure-detector.ts",

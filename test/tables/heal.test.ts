@@ -111,6 +111,28 @@ describe("a heal by state", () => {
     expect(a.open(SESSIONS).visible(keyOf(100))?.read()).toMatchObject({ by: "late" });
     expect(a.open(SESSIONS).visible(keyOf(200))).toBeUndefined();
   });
+
+  it("leaves its own rows to a node that learns at its end that it was closed meanwhile", () => {
+    const online = { ...SESSIONS, lifetime: "node" } as const;
+    const mesh = new Mesh({ opRingOps: 4 });
+    const reasons: string[] = [];
+    const a = mesh.start(1);
+    const b = mesh.start(2, { events: { fenced: (reason) => reasons.push(reason) } });
+    for (let at = 0; at < 500; at++) {
+      b.write.set(b.open(online), keyOf(at), encodeValue({ by: "b" }));
+    }
+    mesh.tick();
+    mesh.cut(1, 2);
+    for (let at = 0; at < 2000; at++) set(a, at, "a");
+    mesh.link(a, b);
+    for (let turn = 0; a.counters.sessions === 0 && turn < 100; turn++) mesh.turn();
+    expect([a.counters.sessions, reasons]).toEqual([1, []]);
+    a.close(2);
+    mesh.settle();
+    expect(reasons).toEqual(["a peer has closed this incarnation"]);
+    const seen = Array.from({ length: 500 }, (_, at) => b.open(online).visible(keyOf(at)));
+    expect(seen.every((row) => row !== undefined)).toBe(true);
+  });
 });
 
 describe("the number of buckets", () => {
