@@ -8,7 +8,7 @@ export interface TablesLimits {
   readonly opRingBytes: number;
   /** Data that one peer may be sent before it has taken any of it. Default 4 MiB. */
   readonly creditWindowBytes: number;
-  /** Ops in one frame, unless a batch is larger: that is read in such pieces. Default 500. */
+  /** Ops in one frame, unless a batch is larger: that is read in such pieces. Default 128. */
   readonly frameOps: number;
   /** Bytes of ops in one frame, unless a batch is larger. Default 256 KiB. */
   readonly frameBytes: number;
@@ -57,7 +57,7 @@ export const defaultLimits: TablesLimits = {
   opRingOps: 16_384,
   opRingBytes: 8 * 1024 * 1024,
   creditWindowBytes: 4 * 1024 * 1024,
-  frameOps: 500,
+  frameOps: 128,
   frameBytes: 256 * 1024,
   chunkKeys: 128,
   chunkBytes: 256 * 1024,

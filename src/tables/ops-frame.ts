@@ -115,6 +115,8 @@ export class OpsDecoding {
   readonly ops: Op[] = [];
   /** How many there are in all, if the frame says the truth. */
   readonly count: number;
+  /** All are read, and the frame is in order. */
+  isRead = false;
   readonly #reader: ByteReader;
   readonly #dictionary: DictionaryReader;
   readonly #origin: number;
@@ -129,8 +131,8 @@ export class OpsDecoding {
     this.count = this.#reader.varint(this.#reader.remaining);
   }
 
-  /** Reads up to so many; true once all are read and the frame is in order. */
-  step(most: number): boolean {
+  /** Reads up to so many. */
+  step(most: number): void {
     const { ops } = this;
     const end = Math.min(this.count, ops.length + most);
     let before = ops[ops.length - 1] ?? null;
@@ -139,10 +141,10 @@ export class OpsDecoding {
       before = decodeOp(this.#reader, this.#dictionary, place);
       ops.push(before);
     }
-    if (end < this.count) return false;
+    if (end < this.count) return;
     this.#reader.end();
     if (before?.batchEnd !== true) throw new ProtocolError("frame of ops that splits a batch");
-    return true;
+    this.isRead = true;
   }
 }
 

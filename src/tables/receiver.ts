@@ -220,10 +220,17 @@ export class Receiver {
     this.#waiting.push({ peer, frame: new Uint8Array(frame), ops: null });
   }
 
-  /** Reads a piece of a frame of ops; applies all of them, and returns true, at its end. */
+  /**
+   * Reads a piece of a frame of ops; applies all of them, and returns true, at its end. A long
+   * batch is applied by a call of its own, for to read its last piece has taken time enough.
+   */
   #readOps(of: WaitingFrame): boolean {
+    const { frameOps } = this.#replica.limits;
     of.ops ??= new OpsDecoding(of.frame, this.#replica);
-    if (!of.ops.step(this.#replica.limits.frameOps)) return false;
+    if (!of.ops.isRead) {
+      of.ops.step(frameOps);
+      if (!of.ops.isRead || of.ops.count > frameOps) return false;
+    }
     this.#onOps(of.peer, of.ops.ops);
     of.peer.takenBytes += of.frame.length;
     return true;
