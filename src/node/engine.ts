@@ -41,6 +41,8 @@ export interface EngineOptions extends ClusterOptions {
   readonly clusterSize?: number | undefined;
   readonly limits?: Partial<TablesLimits>;
   readonly observer?: TablesObserver;
+  /** 32 random bits, see RowMap. Default 0, for runs that are to be repeated. */
+  readonly hashSeed?: number;
 }
 
 /** What the node layer wants to hear. All optional; called after the tables have been told. */
@@ -120,7 +122,7 @@ class AssembledEngine implements Engine, ClusterEvents {
   #isReplaced = false;
 
   constructor(options: EngineOptions, environment: EngineEnvironment) {
-    const { limits, observer, clusterSize, ...clusterOptions } = options;
+    const { limits, observer, clusterSize, hashSeed, ...clusterOptions } = options;
     const { features = ENGINE_FEATURES } = options;
     const { clock, random, log, transport, lease } = environment;
     this.#clock = clock;
@@ -142,6 +144,7 @@ class AssembledEngine implements Engine, ClusterEvents {
       ...(limits === undefined ? {} : { limits }),
       ...(observer === undefined ? {} : { observer }),
       ...(clusterSize === undefined ? {} : { clusterSize }),
+      ...(hashSeed === undefined ? {} : { hashSeed }),
       splitQuestion: (policy) => this.splits.refusal(policy),
       outbox: {
         send: (peer, frame) => this.cluster.send(peer, frame),

@@ -315,6 +315,7 @@ export class Node {
       {
         ...{ cluster, name, secrets, limits, timings, clusterSize, ...identity },
         address: this.#address,
+        hashSeed: Buffer.from(random.bytes(4)).readUInt32LE(),
         features: [...ENGINE_FEATURES, FEATURE_DUMP, FEATURE_SPLIT, FEATURE_STORE_CACHE],
       },
       {

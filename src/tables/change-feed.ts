@@ -11,7 +11,7 @@ import type { Change, ChangeReason } from "./change.ts";
 import type { Deliveries, Delivery } from "./deliveries.ts";
 import type { Origins } from "./origins.ts";
 import type { Row } from "./row.ts";
-import { SHARDS, shardOf } from "./row-map.ts";
+import { SHARDS } from "./row-map.ts";
 import type { TableState } from "./table-state.ts";
 import { valuesEqual } from "./value.ts";
 
@@ -164,7 +164,9 @@ export class ChangeFeed implements Delivery {
   }
 
   #hiddenFor(key: string): readonly boolean[] {
-    return this.#next !== null && shardOf(key) < this.#position ? this.#next : this.#told;
+    return this.#next !== null && this.#table.rows.shardOf(key) < this.#position
+      ? this.#next
+      : this.#told;
   }
 
   #shownUnder(key: string, hidden: readonly boolean[]): readonly Shown[] {

@@ -106,15 +106,13 @@ export class Merge {
     let looked = 0;
     for (const table of this.#replica.tables.values()) {
       const staged = this.#pull.staged.get(table);
-      for (const rows of notStaged(table, staged)) {
-        for (const head of rows) {
-          if (this.#hasUnlisted(head) && staged?.has(head.key) !== true) {
-            this.#dropWhere(table, head, this.#isUnlisted);
-          }
-          if (++looked < ROWS_PER_LOOK) continue;
-          yield looked;
-          looked = 0;
+      for (const head of notStaged(table, staged)) {
+        if (this.#hasUnlisted(head) && staged?.has(head.key) !== true) {
+          this.#dropWhere(table, head, this.#isUnlisted);
         }
+        if (++looked < ROWS_PER_LOOK) continue;
+        yield looked;
+        looked = 0;
       }
     }
   }
@@ -184,10 +182,10 @@ export class Merge {
   }
 }
 
-/** Rows that may be under keys that were not staged, by pieces. */
-function notStaged(table: TableState, staged?: StagedTable): Iterable<Iterable<Row>> {
-  if (staged?.held == null) return table.rows.shards();
-  return [[...staged.held].flatMap((key) => table.rows.get(key) ?? [])];
+/** Rows that may be under keys that were not staged. */
+function notStaged(table: TableState, staged?: StagedTable): Iterable<Row> {
+  if (staged?.held == null) return table.rows.values();
+  return [...staged.held].flatMap((key) => table.rows.get(key) ?? []);
 }
 
 function lists(first: Row, row: Row): boolean {

@@ -43,6 +43,7 @@ export class Replica {
   readonly observer: TablesObserver;
   /** What listeners are to be told at the end of the turn. */
   readonly deliveries: Deliveries;
+  readonly #hashSeed: number;
   readonly #rings: (OpRing | undefined)[] = [];
   /** The table asked for last: frames name theirs anew each time. */
   #lastTable: TableState | null = null;
@@ -54,7 +55,9 @@ export class Replica {
     limits: TablesLimits,
     observer: TablesObserver,
     listenerFailed: (error: unknown) => void = () => undefined,
+    hashSeed = 0,
   ) {
+    this.#hashSeed = hashSeed;
     this.deliveries = new Deliveries(listenerFailed);
     this.origins = new Origins(selfId);
     this.limits = limits;
@@ -67,7 +70,8 @@ export class Replica {
     const last = this.#lastTable;
     if (last !== null && isSameTable(last, identity)) return last;
     const id = tableId(identity);
-    const known = this.tables.get(id) ?? new TableState(identity, this.origins, this.decoded);
+    const known =
+      this.tables.get(id) ?? new TableState(identity, this.origins, this.decoded, this.#hashSeed);
     this.tables.set(id, known);
     this.#lastTable = known;
     return known;

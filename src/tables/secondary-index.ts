@@ -4,7 +4,7 @@
  * is counted and the row is not in the index, for an index never stops a write.
  */
 import { encodeKey, type Key } from "./key.ts";
-import { RowMap } from "./row-map.ts";
+import { ShardedMap } from "./sharded-map.ts";
 
 /** Keys of one index value. Most have one, which needs no set. */
 type Posting = string | KeySet;
@@ -16,7 +16,7 @@ export class SecondaryIndex {
   /** As declared. */
   readonly name: string;
   readonly #indexValueOf: (value: unknown) => Key | undefined;
-  readonly #postings = new RowMap<Posting>();
+  readonly #postings = new ShardedMap<Posting>();
   #errors = 0;
 
   /** `indexValueOf` gives undefined for values that the index leaves out. */
@@ -135,9 +135,9 @@ function keysIn(posting: Posting | undefined): number {
   return typeof posting === "string" ? 1 : posting.size;
 }
 
-/** A Set that turns into shards when it grows large, for the reasons of RowMap's. */
+/** A Set that turns into shards when it grows large, for the reasons of ShardedMap's. */
 class KeySet {
-  #keys: Set<string> | RowMap<true>;
+  #keys: Set<string> | ShardedMap<true>;
 
   constructor(first: string, second: string) {
     this.#keys = new Set([first, second]);
@@ -149,10 +149,10 @@ class KeySet {
 
   add(key: string): void {
     const keys = this.#keys;
-    if (keys instanceof RowMap) {
+    if (keys instanceof ShardedMap) {
       keys.set(key, true);
     } else if (keys.add(key).size > FEW_KEYS_MAX) {
-      const shards = new RowMap<true>();
+      const shards = new ShardedMap<true>();
       for (const each of keys) shards.set(each, true);
       this.#keys = shards;
     }

@@ -118,16 +118,14 @@ export class Session {
     let looked = 0;
     for (const table of this.#replica.tables.values()) {
       // Where little is sent the order is worth nothing: it takes a look-up for each key.
-      for (const rows of this.#isNews(table) ? inOrder(table) : table.rows.shards()) {
-        for (const head of rows) {
-          looked++;
-          const isWanted = this.#wants(table, head);
-          if (isWanted) this.#add(table, head.key, head);
-          else if (this.#held !== null) this.#list(table, head, this.#held);
-          if (!isWanted && looked < ROWS_PER_LOOK) continue;
-          yield looked;
-          looked = 0;
-        }
+      for (const head of this.#isNews(table) ? inOrder(table) : table.rows.values()) {
+        looked++;
+        const isWanted = this.#wants(table, head);
+        if (isWanted) this.#add(table, head.key, head);
+        else if (this.#held !== null) this.#list(table, head, this.#held);
+        if (!isWanted && looked < ROWS_PER_LOOK) continue;
+        yield looked;
+        looked = 0;
       }
     }
   }
@@ -253,9 +251,9 @@ export class Session {
 }
 
 /** Rows in the order of their keys where that is known: a joiner then makes its own by appending. */
-function inOrder(table: TableState): Iterable<Iterable<Row>> {
+function inOrder(table: TableState): Iterable<Row> {
   const { ordered, rows } = table;
-  return ordered === null || table.isAttaching ? rows.shards() : [headsOf(ordered, rows)];
+  return ordered === null || table.isAttaching ? rows.values() : headsOf(ordered, rows);
 }
 
 function* headsOf(ordered: OrderedKeys, rows: RowMap<Row>): Generator<Row> {

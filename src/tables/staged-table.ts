@@ -12,7 +12,7 @@ import { OrderedKeys } from "./ordered-keys.ts";
 import type { Origins } from "./origins.ts";
 import type { Replica } from "./replica.ts";
 import type { Row } from "./row.ts";
-import { RowMap } from "./row-map.ts";
+import type { RowMap } from "./row-map.ts";
 import type { TableState } from "./table-state.ts";
 
 /** So many rows of the table's own can come along: they are looked up in one turn. */
@@ -22,9 +22,9 @@ const DIGEST_ROWS_MIN = 1024;
 
 export class StagedTable {
   /** Rows that a merge would hold as they are, unless the table holds something under the key. */
-  readonly plain = new RowMap<Row>();
+  readonly plain: RowMap<Row>;
   /** All else that came, chained: see ChunkSink. */
-  readonly odd = new RowMap<Row>();
+  readonly odd: RowMap<Row>;
   /** The keys of `plain` in order, where the table is ordered. */
   readonly ordered: OrderedKeys | null;
   /** Plain rows by origin (local index). */
@@ -42,6 +42,8 @@ export class StagedTable {
   constructor(table: TableState, origins: Origins) {
     this.#table = table;
     this.#origins = origins;
+    this.plain = table.rows.alike();
+    this.odd = table.rows.alike();
     this.ordered = table.ordered === null ? null : new OrderedKeys();
   }
 
@@ -67,7 +69,7 @@ export class StagedTable {
   take(first: Row): void {
     const { key } = first;
     if (this.#isPlain(first)) {
-      const before = this.plain.swap(key, first);
+      const before = this.plain.set(first);
       if (before === undefined) {
         this.ordered?.add(key);
         if (this.odd.size > 0) this.odd.delete(key);
@@ -75,7 +77,7 @@ export class StagedTable {
       this.#count(first, 1);
     } else {
       this.#remove(key);
-      this.odd.set(key, first);
+      this.odd.set(first);
     }
   }
 
@@ -85,7 +87,7 @@ export class StagedTable {
     const held = new Set<string>();
     for (const { key } of this.#table.rows.values()) {
       const staged = this.#remove(key);
-      if (staged !== undefined) this.odd.set(key, staged);
+      if (staged !== undefined) this.odd.set(staged);
       this.ordered?.add(key);
       held.add(key);
     }

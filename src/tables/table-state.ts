@@ -13,7 +13,7 @@ import type { OrderedKeys } from "./ordered-keys.ts";
 import type { Origins } from "./origins.ts";
 import type { Quota } from "./quota.ts";
 import { compareWrites, type Row } from "./row.ts";
-import { RowMap, SHARDS, shardOf } from "./row-map.ts";
+import { RowMap, SHARDS } from "./row-map.ts";
 import type { SecondaryIndex } from "./secondary-index.ts";
 import type { SplitPolicy } from "./split.ts";
 import type { StagedTable } from "./staged-table.ts";
@@ -86,7 +86,7 @@ export class TableState {
   readonly name: string;
   readonly type: TableType;
   readonly lifetime: TableLifetime;
-  readonly rows = new RowMap<Row>();
+  readonly rows: RowMap<Row>;
   /** Declared by this node's code, or only known from peers. */
   declared = false;
   ordered: OrderedKeys | null = null;
@@ -121,7 +121,9 @@ export class TableState {
   /** Rows held by origin (local index). */
   readonly #birthsOf: number[] = [];
 
-  constructor(identity: TableIdentity, origins: Origins, decoded: DecodedValues) {
+  /** `hashSeed`: see RowMap. */
+  constructor(identity: TableIdentity, origins: Origins, decoded: DecodedValues, hashSeed = 0) {
+    this.rows = new RowMap(hashSeed);
     this.#decoded = decoded;
     this.id = tableId(identity);
     this.name = identity.name;
@@ -297,7 +299,7 @@ export class TableState {
   /** Puts a row into its key's chain, whose head the caller has looked up. */
   insert(row: Row, head: Row | undefined): void {
     if (head === undefined) {
-      this.rows.set(row.key, row);
+      this.rows.set(row);
       if (this.ordered !== null && this.#isAttached(row.key)) this.ordered.add(row.key);
       this.#countSingle(row, 1);
     } else {
@@ -398,7 +400,7 @@ export class TableState {
     const ids = this.#origins.ids;
     if (compareWrites(ids, row, head) > 0) {
       row.next = head;
-      this.rows.set(row.key, row);
+      this.rows.set(row);
       return;
     }
     let before = head;
@@ -413,7 +415,7 @@ export class TableState {
     if (head === row) {
       const next = row.next;
       row.next = null;
-      if (next !== null) this.rows.set(row.key, next);
+      if (next !== null) this.rows.set(next);
       return next;
     }
     let before = head;
@@ -424,7 +426,7 @@ export class TableState {
   }
 
   #isAttached(key: string): boolean {
-    return this.#attachedShards === SHARDS || shardOf(key) < this.#attachedShards;
+    return this.#attachedShards === SHARDS || this.rows.shardOf(key) < this.#attachedShards;
   }
 
   #index(row: Row): void {

@@ -45,6 +45,8 @@ export interface TablesOptions {
   readonly clusterSize?: number;
   /** Why tables of a policy may not be written now. Default: they always may. */
   readonly splitQuestion?: SplitQuestion;
+  /** 32 bits that nobody outside knows: strangers may choose keys. Default 0. */
+  readonly hashSeed?: number;
 }
 
 /** What goes with each round of pings, made once for all peers. */
@@ -86,8 +88,12 @@ export class Tables {
     this.#outbox = options.outbox;
     this.#events = options.events ?? {};
     this.#now = options.now;
-    this.replica = new Replica(options.origin, this.limits, observer, (error) =>
-      this.#events.listenerFailed?.(error),
+    this.replica = new Replica(
+      options.origin,
+      this.limits,
+      observer,
+      (error) => this.#events.listenerFailed?.(error),
+      options.hashSeed,
     );
     this.acks = new Acks(this.limits.pendingWrites);
     this.split = new SplitGate(options.splitQuestion, options.clusterSize);
