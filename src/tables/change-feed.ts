@@ -164,9 +164,8 @@ export class ChangeFeed implements Delivery {
   }
 
   #hiddenFor(key: string): readonly boolean[] {
-    return this.#next !== null && this.#table.rows.shardOf(key) < this.#position
-      ? this.#next
-      : this.#told;
+    if (this.#next === null) return this.#told;
+    return this.#table.rows.shardOf(key) < this.#position ? this.#next : this.#told;
   }
 
   #shownUnder(key: string, hidden: readonly boolean[]): readonly Shown[] {

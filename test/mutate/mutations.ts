@@ -162,7 +162,7 @@ const STATE: readonly Mutation[] = [
     "this.#replica.touchSets.add(this.dirty);",
     "",
   ]),
-  one("own-changes-ignored", "a puller notes what changes while a pull is open", 7975, [
+  one("own-changes-ignored", "a puller notes what changes while a pull is open", 1914, [
     "src/tables/pull.ts",
     "this.#replica.touchSets.add(open.changed);",
     "",
@@ -490,8 +490,8 @@ const FACE: readonly Mutation[] = [
   ]),
   one("scan-without-place", "keys that a scan has passed are seen as they were told", 5, [
     "src/tables/change-feed.ts",
-    "return this.#next !== null && shardOf(key) < this.#position ? this.#next : this.#told;",
-    "return shardOf(key) < 0 ? [] : this.#told;",
+    "return this.#table.rows.shardOf(key) < this.#position ? this.#next : this.#told;",
+    "return this.#table.rows.shardOf(key) < 0 ? [] : this.#told;",
   ]),
   one("scan-forgotten", "after a scan all is seen with the new opinion of who is hidden", 1, [
     "src/tables/change-feed.ts",
@@ -629,15 +629,10 @@ const SPLIT: readonly Mutation[] = [
 ].map((mutation) => ({ ...mutation, kind: "split" }));
 
 const FORMER: readonly Mutation[] = [
-  one("retired-under-a-merge", "a merge under way may bring more of a closed origin", 61540, [
+  one("retired-under-a-merge", "a merge under way may bring more of a closed origin", 4150, [
     "src/tables/tables.ts",
     "const view = this.merging ? { ...own, closed: [] } : own;",
     "const view = own;",
-  ]),
-  one("told-after-removal", "a table that is gone tells nothing more", 14579, [
-    "src/tables/table-state.ts",
-    "this.feed?.end();",
-    "",
   ]),
 ].map((mutation) => ({ ...mutation, kind: "former" }));
 

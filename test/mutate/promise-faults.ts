@@ -24,6 +24,8 @@ const SERIAL = "test/tables/serial/serial.test.ts";
 /** Likewise: ops must have come by way of a node that died before its next ping. */
 const ABSENCE = "test/cluster/cluster-absence.test.ts";
 const DETOURS = "test/tables/serial/detours.test.ts";
+/** Likewise: a table is removed while the rows of an owner that went are being told. */
+const STATE = "test/tables/table-state.test.ts";
 /** Likewise: an origin is closed between the beginning of a session with it and the end. */
 const HEAL = "test/tables/heal.test.ts";
 
@@ -168,6 +170,11 @@ export const PROMISE_FAULTS: readonly PromiseFault[] = [
     "src/tables/serial-calls.ts",
     "    if (error === null) done();\n    else fail(error);",
     "    if (error === null || error.isWritten) done();\n    else fail(error);",
+  ]),
+  one("told-after-removal", "a table that is gone tells nothing more", STATE, [
+    "src/tables/table-state.ts",
+    "this.feed?.end();",
+    "",
   ]),
   one("merges-though-closed", "who is closed keeps its own rows to read", HEAL, [
     "src/tables/receiver.ts",

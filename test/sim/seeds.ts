@@ -17,6 +17,8 @@ export const RECORDED_SEEDS: readonly number[] = [
 export const RECORDED_FORMER_SEEDS: readonly number[] = [
   12911, // a table was removed while an owner's rows went, and what was under way was told after that
   14579, // as 12911, of an owner that came back
+  650, // a node heard of a retired origin from a process that had been replaced: judged wrongly
+  25224, // as 650, of an origin that the node had never heard of before
   61540, // who merged still said its old vector, and others retired what its end brought more of
 ];
 

@@ -307,15 +307,24 @@ export class World {
   #retire(life: Incarnation, origin: number, seq: number): void {
     const final = this.#oracle.finalOf(origin);
     const known = final ?? seq;
-    // What a replaced process makes of it ends with that process.
-    if (life.wasReplaced && final !== seq) return this.#stray(life, { origin, seq, known });
+    // What a replaced process makes of it ends with that process, unless it is the first: those
+    // that are still linked to it take it over.
+    if (life.wasReplaced && final !== seq) {
+      if (final === undefined) this.#oracle.retire(origin, seq);
+      return this.#stray(life, { origin, seq, known });
+    }
     if (final === undefined) this.#noteUnheard(origin);
     else if (seq > known && this.#wasUnheard(life, origin)) {
       return this.#stray(life, { origin, seq, known });
     }
     const isHeld = this.#fleet
       .live()
-      .some((other) => other !== life && other.engine.tables.replica.origins.retired.has(origin));
+      .some(
+        (other) =>
+          other !== life &&
+          !other.wasReplaced &&
+          other.engine.tables.replica.origins.retired.has(origin),
+      );
     if (known !== seq && isHeld) this.#reportRetired(life, { origin, seq, known });
     this.#oracle.retire(origin, seq);
   }

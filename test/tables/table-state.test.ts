@@ -1,5 +1,7 @@
-/** Order and indexes of a table that is declared when many rows are there already. */
+/** A table that is declared when many rows are there already, and one that is declared no longer. */
 import { describe, expect, it } from "vitest";
+import type { Change } from "../../src/tables/change.ts";
+import { ChangeFeed, type OwnerDown } from "../../src/tables/change-feed.ts";
 import type { Key } from "../../src/tables/key.ts";
 import { Faces, type Session } from "./faces.ts";
 
@@ -65,5 +67,34 @@ describe("a table that is declared late", () => {
     expect([...scans.a.scan()].length).toBe(ROWS);
     const iterates = declaredLate();
     expect([...iterates.a].length).toBe(ROWS);
+  });
+});
+
+describe("a table that is declared no longer", () => {
+  it("tells nothing more, though rows of an owner that went are being told", () => {
+    const faces = new Faces();
+    const { a, b } = faces.pair;
+    const state = a.open({ name: "sessions", type: "set", lifetime: "node" });
+    const { origins, deliveries } = a.replica;
+    const told: (Change | OwnerDown)[] = [];
+    state.feed = new ChangeFeed(state, origins, deliveries);
+    state.feed.add({
+      record: (change) => told.push(change),
+      ownerDown: (down) => told.push(down),
+      flush: () => false,
+    });
+    faces.pair.link();
+    void faces.set("b").setMany(Array.from({ length: ROWS }, (_, at) => [at, { user: "u", at }]));
+    faces.pair.settle();
+    expect(told.length).toBe(ROWS);
+    a.linkDown(b.origin);
+    a.memberDown(b.origin);
+    a.run();
+    const before = told.length;
+    expect(before).toBeGreaterThan(ROWS);
+    expect(before).toBeLessThan(2 * ROWS);
+    state.detach();
+    while (a.run());
+    expect(told.length).toBe(before);
   });
 });
