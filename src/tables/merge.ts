@@ -13,7 +13,7 @@ import type { OpenPull } from "./pull.ts";
 import type { Replica } from "./replica.ts";
 import { retireCovered } from "./retirement.ts";
 import type { Row } from "./row.ts";
-import type { RowMap } from "./row-map.ts";
+import type { RowIterator, RowMap } from "./row-map.ts";
 import type { EndFrame } from "./session-frames.ts";
 import type { Slice } from "./slice.ts";
 import type { StagedTable } from "./staged-table.ts";
@@ -106,7 +106,8 @@ export class Merge {
     let looked = 0;
     for (const table of this.#replica.tables.values()) {
       const staged = this.#pull.staged.get(table);
-      for (const head of notStaged(table, staged)) {
+      const rows = notStaged(table, staged);
+      for (let head = rows.nextRow(); head !== undefined; head = rows.nextRow()) {
         if (this.#hasUnlisted(head) && staged?.has(head.key) !== true) {
           this.#dropWhere(table, head, this.#isUnlisted);
         }
@@ -183,9 +184,14 @@ export class Merge {
 }
 
 /** Rows that may be under keys that were not staged. */
-function notStaged(table: TableState, staged?: StagedTable): Iterable<Row> {
-  if (staged?.held == null) return table.rows.values();
-  return [...staged.held].flatMap((key) => table.rows.get(key) ?? []);
+function notStaged({ rows }: TableState, staged?: StagedTable): RowIterator<Row> {
+  if (staged?.held == null) return rows.values();
+  const held = rows.alike();
+  for (const key of staged.held) {
+    const head = rows.get(key);
+    if (head !== undefined) held.set(head);
+  }
+  return held.values();
 }
 
 function lists(first: Row, row: Row): boolean {

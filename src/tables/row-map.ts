@@ -131,12 +131,12 @@ export class RowMap<R extends Keyed> {
    * Rows in no order. The map may change meanwhile, over any time: what is there from start to
    * end comes exactly once, what is deleted before its turn does not come.
    */
-  values(): IterableIterator<R> {
+  values(): RowIterator<R> {
     return new RowIterator(this, this.#shards, 0, SHARDS);
   }
 
   /** Rows of one shard, as `values`. */
-  shard(at: number): IterableIterator<R> {
+  shard(at: number): RowIterator<R> {
     return new RowIterator(this, this.#shards, at, at + 1);
   }
 
@@ -234,7 +234,7 @@ function resize<R>(shard: Shard<R>): void {
 }
 
 /** Over the arrays of a shard as they were when it came to it, and after that those of the next. */
-class RowIterator<R extends Keyed> implements IterableIterator<R> {
+export class RowIterator<R extends Keyed> implements IterableIterator<R> {
   readonly #map: RowMap<R>;
   readonly #shards: readonly (Shard<R> | undefined)[];
   #next: number;
@@ -256,20 +256,30 @@ class RowIterator<R extends Keyed> implements IterableIterator<R> {
   }
 
   next(): IteratorResult<R, undefined> {
+    const row = this.nextRow();
+    return row === undefined ? { done: true, value: undefined } : { done: false, value: row };
+  }
+
+  /** As `next`, without a result to be made, in half the time; undefined at the end. */
+  nextRow(): R | undefined {
     for (;;) {
       const rows = this.#rows;
-      while (this.#at < rows.length) {
-        const row = rows[this.#at++];
+      const isSame = this.#shard?.rows === rows;
+      for (let at = this.#at; at < rows.length; at++) {
+        // Where the shard has other arrays by now: is anything under that key still?
+        const row =
+          isSame || rows[at] === undefined ? rows[at] : this.#map.get((rows[at] as R).key);
         if (row === undefined) continue;
-        if (this.#shard?.rows === rows) return { done: false, value: row };
-        // The shard has other arrays by now: is anything under that key still?
-        const now = this.#map.get(row.key);
-        if (now !== undefined) return { done: false, value: now };
+        this.#at = at + 1;
+        return row;
       }
-      if (this.#next >= this.#end) return { done: true, value: undefined };
+      this.#at = 0;
+      if (this.#next >= this.#end) {
+        this.#rows = [];
+        return undefined;
+      }
       this.#shard = this.#shards[this.#next++] ?? null;
       this.#rows = this.#shard?.rows ?? [];
-      this.#at = 0;
     }
   }
 

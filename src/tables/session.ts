@@ -12,7 +12,7 @@ import { birthHash, hashBirth } from "./digest.ts";
 import { FEATURE_HELD } from "./features.ts";
 import type { DictionaryWriter } from "./frame-dictionary.ts";
 import { HeldBirths } from "./held-births.ts";
-import type { OrderedKeys } from "./ordered-keys.ts";
+import type { KeyScan, OrderedKeys } from "./ordered-keys.ts";
 import type { Peer } from "./peer.ts";
 import type { KeySet, Replica } from "./replica.ts";
 import type { Row } from "./row.ts";
@@ -118,7 +118,8 @@ export class Session {
     let looked = 0;
     for (const table of this.#replica.tables.values()) {
       // Where little is sent the order is worth nothing: it takes a look-up for each key.
-      for (const head of this.#isNews(table) ? inOrder(table) : table.rows.values()) {
+      const rows = this.#isNews(table) ? inOrder(table) : table.rows.values();
+      for (let head = rows.nextRow(); head !== undefined; head = rows.nextRow()) {
         looked++;
         const isWanted = this.#wants(table, head);
         if (isWanted) this.#add(table, head.key, head);
@@ -251,14 +252,25 @@ export class Session {
 }
 
 /** Rows in the order of their keys where that is known: a joiner then makes its own by appending. */
-function inOrder(table: TableState): Iterable<Row> {
+function inOrder(table: TableState): { nextRow(): Row | undefined } {
   const { ordered, rows } = table;
-  return ordered === null || table.isAttaching ? rows.values() : headsOf(ordered, rows);
+  return ordered === null || table.isAttaching ? rows.values() : new RowsInOrder(ordered, rows);
 }
 
-function* headsOf(ordered: OrderedKeys, rows: RowMap<Row>): Generator<Row> {
-  for (const key of ordered.scan()) {
-    const head = rows.get(key);
-    if (head !== undefined) yield head;
+class RowsInOrder {
+  readonly #keys: KeyScan;
+  readonly #rows: RowMap<Row>;
+
+  constructor(ordered: OrderedKeys, rows: RowMap<Row>) {
+    this.#keys = ordered.scan();
+    this.#rows = rows;
+  }
+
+  nextRow(): Row | undefined {
+    for (let key = this.#keys.nextKey(); key !== undefined; key = this.#keys.nextKey()) {
+      const row = this.#rows.get(key);
+      if (row !== undefined) return row;
+    }
+    return undefined;
   }
 }
