@@ -121,6 +121,20 @@ describe("RowMap", () => {
     }
   });
 
+  test("tells keys apart whose hashes are equal", () => {
+    // Of so many, ten pairs or so have all 32 bits in common.
+    const count = 300_000;
+    const rows = new RowMap<Entry>(SEED);
+    const keyFor = (at: number) => `user${at}@example.com`;
+    let replaced = 0;
+    let wrong = 0;
+    for (let at = 0; at < count; at++) {
+      if (rows.set({ key: keyFor(at), count: at }) !== undefined) replaced++;
+    }
+    for (let at = 0; at < count; at++) if (rows.get(keyFor(at))?.count !== at) wrong++;
+    expect([replaced, wrong, rows.size]).toEqual([0, 0, count]);
+  });
+
   test("keys that share a shard under one seed do not under another", () => {
     const shards = new Set(CLOSE_KEYS.map((key) => new RowMap(SEED + 1).shardOf(key)));
     expect(shards.size).toBeGreaterThan(CLOSE_KEYS.length / 2);
