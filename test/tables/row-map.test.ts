@@ -8,9 +8,10 @@ interface Entry {
   readonly count: number;
 }
 
+const SEED = 7;
+
 type Step = readonly ["set" | "delete" | "take" | "clear" | "adopt", number];
 
-/** Many keys of few kinds of places, so that shards grow, shrink and are full of what was deleted. */
 const step: fc.Arbitrary<Step> = fc.tuple(
   fc.oneof(
     { weight: 60, arbitrary: fc.constant("set" as const) },
@@ -23,8 +24,7 @@ const step: fc.Arbitrary<Step> = fc.tuple(
 );
 
 /** Keys of one shard, so that few of them come in each other's way already. */
-const CLOSE_KEYS = keysOfOneShard(64, 7);
-const SEED = 7;
+const CLOSE_KEYS = keysOfOneShard(64, SEED);
 
 function keysOfOneShard(count: number, seed: number): readonly string[] {
   const map = new RowMap(seed);

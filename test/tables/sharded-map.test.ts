@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeKey } from "../../src/tables/key.ts";
-import { ShardedMap } from "../../src/tables/sharded-map.ts";
+import { SHARDS, ShardedMap, shardOf } from "../../src/tables/sharded-map.ts";
 
 type Step = readonly ["set" | "delete" | "get" | "clear", number];
 
@@ -45,6 +45,25 @@ describe("ShardedMap", () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test("spreads keys that differ in few units evenly over its shards", () => {
+    const user = (at: number): string => `user${String(at).padStart(8, "0")}`;
+    const kinds: readonly ((at: number) => string)[] = [
+      (at) => encodeKey(at),
+      (at) => `${user(at)}@example.com/phone0`,
+      (at) => encodeKey(["example.com", user(at), "phone0"]),
+      (at) => encodeKey(["a-domain-of-some-length.example.com", user(at), "a-resource-of-length"]),
+    ];
+    const count = 100_000;
+    for (const kind of kinds) {
+      const filled = new Array<number>(SHARDS).fill(0);
+      for (let at = 0; at < count; at++) {
+        const shard = shardOf(kind(at));
+        filled[shard] = (filled[shard] ?? 0) + 1;
+      }
+      expect(Math.max(...filled), kind(0)).toBeLessThan((2 * count) / SHARDS);
+    }
   });
 
   test("iterates exactly once over what stays, while all else changes", () => {
